@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Growing bytes. Owns one allocation a buffer; never aborts, never logs. */
+#include "common/buffer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/secret.h"
+
+enum { SMALLEST = 256 };
+
+void buffer_init(struct buffer *b, size_t limit)
+{
+    *b = (struct buffer){ .limit = limit };
+}
+
+void buffer_init_secret(struct buffer *b, size_t limit)
+{
+    *b = (struct buffer){ .limit = limit, .secret = true };
+}
+
+void buffer_fini(struct buffer *b)
+{
+    if (b->secret && b->at != NULL)
+        secret_wipe(b->at, b->cap);
+    free(b->at);
+    *b = (struct buffer){ .limit = b->limit, .secret = b->secret };
+}
+
+void buffer_clear(struct buffer *b)
+{
+    if (b->secret && b->at != NULL)
+        secret_wipe(b->at, b->end);
+    b->start = b->end = 0;
+    b->error = 0;
+}
+
+/* realloc() would leave a copy of secrets behind, so growing always moves by hand. */
+static int grow(struct buffer *b, size_t need)
+{
+    size_t len = buffer_len(b), cap = b->cap > SMALLEST ? b->cap : SMALLEST;
+    uint8_t *moved;
+
+    while (cap < need) {
+        if (cap > SIZE_MAX / 2)
+            return -ENOMEM;
+        cap *= 2;
+    }
+    moved = malloc(cap);
+    if (moved == NULL)
+        return -ENOMEM;
+    if (len > 0)
+        memcpy(moved, b->at + b->start, len);
+    if (b->secret && b->at != NULL)
+        secret_wipe(b->at, b->cap);
+    free(b->at);
+    b->at = moved;
+    b->cap = cap;
+    b->start = 0;
+    b->end = len;
+    return 0;
+}
+
+uint8_t *buffer_reserve(struct buffer *b, size_t len)
+{
+    size_t held = buffer_len(b);
+
+    if (b->error != 0)
+        return NULL;
+    if (len > SIZE_MAX - held || (b->limit > 0 && held + len > b->limit)) {
+        b->error = ERR_LIMIT;
+        return NULL;
+    }
+    if (b->at != NULL && len <= b->cap - b->end)
+        return b->at + b->end;
+    /* Moving to the front is cheap only while little is held of a large allocation. */
+    if (b->at != NULL && held <= b->cap / 4 && held + len <= b->cap) {
+        memmove(b->at, b->at + b->start, held);
+        b->start = 0;
+        b->end = held;
+    } else {
+        b->error = grow(b, held + len);
+    }
+    return b->error == 0 ? b->at + b->end : NULL;
+}
+
+void buffer_commit(struct buffer *b, size_t len)
+{
+    b->end += len;
+}
+
+void buffer_put(struct buffer *b, struct span bytes)
+{
+    uint8_t *room = buffer_reserve(b, bytes.len);
+
+    if (room == NULL || bytes.len == 0)
+        return;
+    memcpy(room, bytes.at, bytes.len);
+    buffer_commit(b, bytes.len);
+}
+
+void buffer_put_text(struct buffer *b, const char *text)
+{
+    buffer_put(b, span_text(text));
+}
+
+void buffer_printf(struct buffer *b, const char *format, ...)
+{
+    va_list args, again;
+    uint8_t *room;
+    int len;
+
+    va_start(args, format);
+    va_copy(again, args);
+    len = vsnprintf(NULL, 0, format, args);
+    if (len >= 0) {
+        room = buffer_reserve(b, (size_t)len + 1); /* vsnprintf writes a NUL that is not kept */
+        if (room != NULL) {
+            vsnprintf((char *)room, (size_t)len + 1, format, again);
+            buffer_commit(b, (size_t)len);
+        }
+    }
+    va_end(again);
+    va_end(args);
+}
+
+void buffer_take(struct buffer *b, size_t len)
+{
+    b->start += len < buffer_len(b) ? len : buffer_len(b);
+    if (b->start == b->end)
+        b->start = b->end = 0;
+}
+
+void buffer_cut(struct buffer *b, size_t len)
+{
+    if (len < buffer_len(b))
+        b->end = b->start + len;
+}

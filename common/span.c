@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Comparing and cutting views of bytes. Owns nothing, copies nothing. */
+#include "common/span.h"
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+bool span_equal(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+bool span_equal_nocase(struct span a, struct span b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.at[i]) != lower(b.at[i]))
+            return false;
+    }
+    return true;
+}
+
+bool span_starts(struct span s, struct span prefix)
+{
+    return s.len >= prefix.len && span_equal(span_part(s, 0, prefix.len), prefix);
+}
+
+bool span_ends(struct span s, struct span suffix)
+{
+    return s.len >= suffix.len && span_equal(span_from(s, s.len - suffix.len), suffix);
+}
+
+size_t span_find(struct span s, uint8_t byte)
+{
+    const uint8_t *hit = s.len > 0 ? memchr(s.at, byte, s.len) : NULL;
+
+    return hit != NULL ? (size_t)(hit - s.at) : s.len;
+}
+
+struct span span_trim(struct span s)
+{
+    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
+        s = span_from(s, 1);
+    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+        s.len--;
+    return s;
+}
+
+struct span span_cut(struct span *rest_r, uint8_t separator)
+{
+    struct span all = *rest_r;
+    size_t end = span_find(all, separator);
+
+    *rest_r = end < all.len ? span_of(all.at + end + 1, all.len - end - 1) : SPAN_NONE;
+    return span_part(all, 0, end);
+}
