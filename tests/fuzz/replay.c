@@ -1,64 +1,55 @@
-// SPDX-License-Identifier: MIT
-// The main of a fuzz target that is not linked with libFuzzer: gives every file of the folders in
-// argv to the target, once. Words that begin with - are libFuzzer's options; it passes over them.
-// An empty folder is a failure: a target without seeds proves nothing.
-
+/* SPDX-License-Identifier: MIT */
+/*
+ * The main of a fuzz target that is not linked with libFuzzer: gives every file of a folder to
+ * the target, once. The folder is the last word of argv; those before it are libFuzzer's options.
+ * An empty folder is a failure: a target without seeds proves nothing.
+ */
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
 #include <err.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-// On the heap and of the exact size, so that AddressSanitizer sees a read past its end.
+/* On the heap and of the exact size, so that AddressSanitizer sees a read past its end. */
 static void replay_file(const char *path)
 {
-    FILE *file = fopen(path, "re");
-    if (!file)
-        err(1, "%s", path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
-    if (fstat(fileno(file), &st) != 0)
+    uint8_t *data;
+
+    if (fd < 0 || fstat(fd, &st) != 0)
         err(1, "%s", path);
-    size_t size = (size_t)st.st_size;
-    uint8_t *data = malloc(size);
-    if ((!data && size > 0) || fread(data, 1, size, file) != size)
+    data = malloc((size_t)st.st_size);
+    if (read(fd, data, (size_t)st.st_size) != st.st_size)
         err(1, "%s", path);
-    fclose(file);
-    if (LLVMFuzzerTestOneInput(data, size) != 0)
+    if (LLVMFuzzerTestOneInput(data, (size_t)st.st_size) != 0)
         errx(1, "%s: the target did not return 0", path);
     free(data);
+    close(fd);
 }
 
-static int replay_folder(const char *folder)
+static int is_visible(const struct dirent *entry)
 {
-    struct dirent **entries = NULL;
-    int n = scandir(folder, &entries, NULL, alphasort);
-    if (n < 0)
-        err(1, "%s", folder);
-    int n_replayed = 0;
-    for (int i = 0; i < n; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0)
-            err(1, "%s", folder);
-        if (entries[i]->d_name[0] != '.') {
-            replay_file(path);
-            n_replayed++;
-        }
-        free(path);
-        free(entries[i]);
-    }
-    free(entries);
-    return n_replayed;
+    return entry->d_name[0] != '.';
 }
 
 int main(int argc, char **argv)
 {
-    int n_replayed = 0;
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-')
-            n_replayed += replay_folder(argv[i]);
+    const char *folder = argv[argc - 1];
+    struct dirent **entries = NULL;
+    int n = scandir(folder, &entries, is_visible, alphasort);
+
+    if (n < 0 || chdir(folder) != 0)
+        err(1, "%s", folder);
+    for (int i = 0; i < n; i++) {
+        replay_file(entries[i]->d_name);
+        free(entries[i]);
     }
-    printf("%d seeds\n", n_replayed);
-    return n_replayed > 0 ? 0 : 1;
+    free(entries);
+    printf("%d seeds\n", n);
+    return n > 0 ? 0 : 1;
 }

@@ -1,8 +1,7 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
+/* cmocka.h, and what it wants to find before it. */
 #ifndef TESTS_UNIT_UNIT_H
 #define TESTS_UNIT_UNIT_H
-
-// cmocka.h, and what it wants to find before it.
 
 #include <setjmp.h>
 #include <stdarg.h>
