@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one pipe: the life of a relayed request. The body comes in whole, is transformed, goes out as
+ * an outward call; its answer is transformed and streamed back with back-pressure. Three thin
+ * struct exchange_ops say what the transforms are:
+ *
+ *                  request                answer, from outward call      answer, to the door
+ *   outbound       seal                   open                           as it is
+ *   inbound        open, claim            as it is                       seal
+ *   plain          as it is               as it is                       as it is
+ *
+ * An exchange ends exactly once, whoever ends it: the answer's end, a refusal, an abort, or the
+ * application that left. Its memory goes with the libh2o request.
+ */
+#ifndef WORKER_EXCHANGE_H
+#define WORKER_EXCHANGE_H
+
+#include "worker/headers.h"
+#include "worker/refusal.h"
+#include "worker/services.h"
+
+struct exchange;
+
+/* The request as the application or the opened message has it. */
+struct exchange_request {
+    struct span method, scheme, authority, path; /* path with query, as it came */
+    struct headers fields;                       /* without framing and Host */
+    struct span body;
+};
+
+struct exchange_ops {
+    const char *name; /* for the log: "outbound" */
+    size_t state_len; /* bytes of exchange_state(), zeroed at birth */
+    /* Leads to exchange_call(), exchange_refuse() or an answer, now or later. */
+    void (*begin)(struct exchange *x);
+    /* What the outward call brings. Negative: the answer is not valid. */
+    int (*call_head)(struct exchange *x, const struct http1_head *head);
+    int (*call_body)(struct exchange *x, struct span bytes);
+    int (*call_end)(struct exchange *x); /* complete */
+    /* It failed; nothing or only part came. Ends in exchange_refuse(), exchange_abort() or a new
+     * call. */
+    void (*call_failed)(struct exchange *x, enum upstream_failure failure, const char *detail);
+    /* The answer towards the door: ends in exchange_door_*(). */
+    int (*answer_head)(struct exchange *x, unsigned status, const struct headers *fields,
+                       const uint64_t *content_length);
+    int (*answer_data)(struct exchange *x, struct span bytes);
+    int (*answer_end)(struct exchange *x);
+    /* Gives back what the state holds; the call is already gone. Exactly once. */
+    void (*fini)(struct exchange *x);
+};
+
+/* ---- for the handler: takes over the request; h2o_req_t is libh2o's ---- */
+struct st_h2o_req_t;
+void exchange_start(struct st_h2o_req_t *req, struct services *services,
+                    const struct exchange_ops *ops);
+
+/* ---- for ops ---- */
+void *exchange_state(struct exchange *x);
+struct services *exchange_services(struct exchange *x);
+struct exchange_request *exchange_request(struct exchange *x);
+/* x-request-id: the one that came, if it is well-formed, or made here. */
+struct span exchange_id(const struct exchange *x);
+
+/* Starts the outward call; an earlier one must have ended. Refuses by itself when out of memory. */
+void exchange_call(struct exchange *x, const struct upstream_request *request);
+
+/*
+ * The answer, from a call or made here (echo, refusals): through ops->answer_*(). Data is copied;
+ * while the door is slow the call is paused. content_length NULL: not known.
+ */
+int exchange_answer_head(struct exchange *x, unsigned status, const struct headers *fields,
+                         const uint64_t *content_length);
+int exchange_answer_data(struct exchange *x, struct span bytes);
+int exchange_answer_end(struct exchange *x);
+bool exchange_answered(const struct exchange *x); /* has the head gone out? */
+
+/* The bottom of answer_*(): what really goes to libh2o. */
+int exchange_door_head(struct exchange *x, unsigned status, const struct headers *fields,
+                       const uint64_t *content_length);
+int exchange_door_data(struct exchange *x, struct span bytes);
+int exchange_door_end(struct exchange *x);
+
+/*
+ * Answers with a refusal of our own (through ops->answer_*()), logs and counts it; cancels the
+ * call. After the head has gone out it aborts instead. cause: for the log only.
+ */
+void exchange_refuse(struct exchange *x, enum refusal refusal, const char *cause, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The answer visibly breaks off: RST_STREAM, or a connection closed inside its framing. */
+void exchange_abort(struct exchange *x, const char *cause, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Peer relays that this worker sends to: one pair each, made by one pairing at a time while others
+ * wait, replaced in the background before it wears out. Each message takes a lease: keys and a
+ * counter that nobody else has.
+ */
+#ifndef WORKER_PEER_H
+#define WORKER_PEER_H
+
+#include "common/envelope.h"
+#include "common/errframe.h"
+#include "worker/upstream.h"
+
+struct peers;
+struct peer;
+
+struct peers_config {
+    const struct identity *identity;
+    struct upstream *upstream;
+    struct st_h2o_evloop_t *loop;
+    uint64_t pair_lifetime_ms; /* our own PAIR_LIFETIME */
+    uint64_t max_peers;        /* remembered peer URLs; the least recently used idle one goes */
+    upstream_allow_cb allow;   /* for pairing calls */
+    void *allow_arg;
+};
+MUST_CHECK int peers_new(const struct peers_config *config, struct peers **peers_r);
+void peers_free(struct peers **peers);
+
+/* The peer of a base URL (canonical form is the key). ERR_FULL, -ENOMEM. Counted. */
+MUST_CHECK int peers_get(struct peers *peers, const struct url *base, struct peer **peer_r);
+void peer_put(struct peer **peer);
+const struct url *peer_url(const struct peer *peer); /* base URL; views owned by the peer */
+
+/* What one message is sealed with. The keys live until peer_lease_end(). */
+struct peer_lease {
+    struct pair_keys *keys;
+    uint8_t pair_id[PAIR_ID_LEN];
+    uint64_t counter;
+    uint64_t time_ms; /* now, by the responder's clock */
+    int64_t skew_ms;  /* what was added to our clock for it */
+    uint64_t max_body;
+    void *pair; /* the peer's own */
+};
+
+/* Why there is no lease; each maps to one refusal. */
+enum peer_failure {
+    PEER_OK = 0,
+    PEER_UNREACHABLE,
+    PEER_TLS,
+    PEER_NOT_ALLOWED,
+    PEER_TIMEOUT,
+    PEER_NOT_A_RELAY,     /* it answers, but not as a relay */
+    PEER_PAIRING_REFUSED, /* SECRET differs, or REFUSED */
+    PEER_IS_SELF,
+    PEER_BUSY, /* BUSY for longer than we retry, or we back off */
+    PEER_BAD_RESPONSE,
+};
+
+/* Embedded in whoever waits. done() comes exactly once unless cancelled, maybe before the return.
+ */
+struct peer_wait {
+    void (*done)(struct peer_wait *wait, enum peer_failure failure, const struct peer_lease *lease);
+    struct peer *peer; /* NULL when nothing is under way */
+    struct peer_wait *next, **pprev;
+};
+void peer_lease(struct peer *peer, struct peer_wait *wait);
+void peer_wait_cancel(struct peer_wait *wait);
+/* The response has begun (its opener has its own key), or the message is given up. */
+void peer_lease_end(struct peer_lease *lease);
+
+/* What verified ERR frames say. UNKNOWN_PAIR: dropped if still current. CLOCK: skew corrected. */
+void peer_pair_unknown(struct peer *peer, const uint8_t pair_id[static PAIR_ID_LEN]);
+void peer_clock_differs(struct peer *peer, uint64_t their_time_ms);
+
+#endif

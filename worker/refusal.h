@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Our own refusals: one table, one body format (application/problem+json, RFC 9457). */
+#ifndef WORKER_REFUSAL_H
+#define WORKER_REFUSAL_H
+
+#include "common/buffer.h"
+
+enum refusal {
+#define REFUSAL_ROW(name, status, code, sentence) name,
+#include "worker/refusal_table.h"
+#undef REFUSAL_ROW
+    N_REFUSALS
+};
+
+unsigned refusal_status(enum refusal refusal);
+/* The stable code, as in header x-mte-relay-error and in the log. */
+const char *refusal_code(enum refusal refusal);
+/* The problem+json body: type about:blank, title, status, detail, code, instance (request id). */
+void refusal_body(enum refusal refusal, struct span request_id, struct buffer *body);
+
+#endif

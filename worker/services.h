@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What the handlers of requests work with: made once at a worker's start, constant afterwards. */
+#ifndef WORKER_SERVICES_H
+#define WORKER_SERVICES_H
+
+#include "common/conf.h"
+#include "common/identity.h"
+#include "common/shm.h"
+#include "worker/peer.h"
+#include "worker/session_store.h"
+#include "worker/upstream.h"
+
+struct services {
+    const struct conf *conf;
+    const struct identity *identity;
+    struct st_h2o_evloop_t *loop;
+    struct upstream *upstream;
+    struct peers *peers;
+    struct session_store *store;
+    struct metric_block *metrics; /* this process' own */
+    bool draining;
+};
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one interface to what all workers (later all instances) must agree on: pairs, claims, nonces
+ * and the rate of pairings. An answer may come before the call returns (shared memory) or later
+ * (Redis); a wait that is cancelled gets none.
+ */
+#ifndef WORKER_SESSION_STORE_H
+#define WORKER_SESSION_STORE_H
+
+#include "common/envelope.h"
+#include "worker/session.h"
+
+struct session_store;
+
+/* Embedded in whoever waits. done() comes exactly once unless cancelled. */
+struct store_wait {
+    /* result: 0 or the ERR_* of the question asked. session: of a get, valid during the call. */
+    void (*done)(struct store_wait *wait, int result);
+    struct session_store *store; /* NULL when nothing is under way */
+    void *op;                    /* the store's own */
+};
+void store_wait_cancel(struct store_wait *wait);
+
+/* A pair found, with its keys ready; counted, shared by all its messages in this worker. */
+struct session_ref;
+struct pair_keys *session_ref_keys(struct session_ref *ref);
+const struct session *session_ref_session(const struct session_ref *ref);
+struct session_ref *session_ref_get(struct session_ref *ref);
+void session_ref_put(struct session_ref **ref);
+
+/* May node pair now? 0 or ERR_BUSY. Always answers at once. */
+MUST_CHECK int session_store_pairing_allowed(struct session_store *store,
+                                             const uint8_t node[static NODE_LEN]);
+/* 0, ERR_REPLAY (seen in the last 300 s), ERR_BUSY (no room or no answer). */
+void session_store_nonce(struct session_store *store, const uint8_t nonce[static PAIRING_NONCE_LEN],
+                         struct store_wait *wait);
+/* 0 or ERR_BUSY. */
+void session_store_put(struct session_store *store, const struct session *session,
+                       struct store_wait *wait);
+/* 0 with *ref_r set (the caller's to put) before done(); ERR_UNKNOWN; ERR_BUSY. */
+void session_store_get(struct session_store *store, const uint8_t id[static PAIR_ID_LEN],
+                       struct session_ref **ref_r, struct store_wait *wait);
+/*
+ * Claims again (if not NULL) first, then the message's own counter, exactly once for ever.
+ * 0: both were new, the request may run. ERR_REPLAY, ERR_BUSY, ERR_UNKNOWN (the pair went
+ * meanwhile).
+ */
+void session_store_claim(struct session_store *store, struct session_ref *ref, uint64_t counter,
+                         const struct envelope_again *again, struct store_wait *wait);
+
+#endif
