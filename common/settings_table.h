@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every setting, one row each: field, name in the environment (lower case in the file), kind,
+ * default as one would write it, flags, smallest and largest value (numbers in the kind's unit,
+ * 0 = unbounded), and what it means to an operator. A setting stands here when it acts.
+ *
+ * Flags: REQUIRED; SECRET (also X_FILE, never printed); LISTED (the file may give a list).
+ */
+#ifndef SETTING_ROW
+#error "define SETTING_ROW(field, name, kind, fallback, flags, min, max, about) before including"
+#endif
+
+/* clang-format off */
+SETTING_ROW(upstream, "UPSTREAM", url, "", REQUIRED, 0, 0,
+            "http(s) URL of the API that decoded requests go to; a base path is allowed")
+SETTING_ROW(client_id_secret, "CLIENT_ID_SECRET", secret, "", REQUIRED | SECRET, 32, 0,
+            "signs client ids; at least 32 characters")
+SETTING_ROW(client_id_secret_also, "CLIENT_ID_SECRET_ALSO", secret, "", SECRET, 32, 0,
+            "second CLIENT_ID_SECRET, accepted but never used to sign; for rotation")
+SETTING_ROW(outbound_token, "OUTBOUND_TOKEN", secret, "", REQUIRED | SECRET, 1, 0,
+            "the local application shows it to send a request out; 16 characters or more")
+SETTING_ROW(outbound_token_also, "OUTBOUND_TOKEN_ALSO", secret, "", SECRET, 1, 0,
+            "second OUTBOUND_TOKEN that is accepted; for rotation")
+SETTING_ROW(secret, "SECRET", secret, "", SECRET, 0, 0,
+            "shared by both relays, authenticates pairing; 16 characters or more")
+SETTING_ROW(secret_also, "SECRET_ALSO", secret, "", SECRET, 0, 0,
+            "second SECRET, accepted but never offered; for rotation")
+SETTING_ROW(port, "PORT", count, "8080", 0, 0, 65535,
+            "data port; 0 lets the system choose one, which is logged")
+SETTING_ROW(listen, "LISTEN", text, "", 0, 0, 0,
+            "address of the data port; default [::] for both families, else 0.0.0.0")
+SETTING_ROW(log_level, "LOG_LEVEL", level, "info", 0, 0, 0,
+            "trace, debug, info, warning, error, panic or off")
+SETTING_ROW(pass_through_routes, "PASS_THROUGH_ROUTES", routes, "", LISTED, 0, 0,
+            "routes that go to UPSTREAM without encoding")
+SETTING_ROW(mte_routes, "MTE_ROUTES", routes, "", LISTED, 0, 0,
+            "if set, only these routes are encoded and all else is 404")
+SETTING_ROW(cors_origins, "CORS_ORIGINS", origins, "", LISTED, 0, 0,
+            "origins that browsers may call from; CORS acts only when set")
+SETTING_ROW(cors_methods, "CORS_METHODS", list, "GET, POST, PUT, DELETE", LISTED, 0, 0,
+            "methods a preflight allows; it never limits what is relayed")
+SETTING_ROW(headers, "HEADERS", fields, "", 0, 0, 0,
+            "JSON object of strings: fields set on requests to UPSTREAM and on answers to the application")
+SETTING_ROW(workers, "WORKERS", count, "0", 0, 0, 512,
+            "worker processes; 0: one for each core available, cgroup limits counted")
+SETTING_ROW(outbound_upstream, "OUTBOUND_UPSTREAM", url, "", 0, 0, 0,
+            "peer relay for outbound requests without x-mte-upstream")
+SETTING_ROW(max_request_body, "MAX_REQUEST_BODY", size, "16 MiB", 0, 1024, 1073741824,
+            "largest request body; a larger one is refused with 413")
+SETTING_ROW(upstream_max_connections, "UPSTREAM_MAX_CONNECTIONS", count, "256", 0, 1, 65536,
+            "connections of a worker to one origin; then a short queue, then 503")
+SETTING_ROW(connect_timeout, "CONNECT_TIMEOUT", duration, "5s", 0, 10, 3600000,
+            "for connecting to one address")
+SETTING_ROW(upstream_timeout, "UPSTREAM_TIMEOUT", duration, "60s", 0, 0, 86400000,
+            "silence of the API or of a peer relay; 0 for none")
+SETTING_ROW(header_timeout, "HEADER_TIMEOUT", duration, "10s", 0, 10, 3600000,
+            "for the complete head of a request")
+SETTING_ROW(idle_timeout, "IDLE_TIMEOUT", duration, "75s", 0, 10, 86400000,
+            "for a kept connection without a request")
+SETTING_ROW(pair_lifetime, "PAIR_LIFETIME", duration, "1h", 0, 60000, 86400000,
+            "a session pair is replaced at 75 % of it")
+SETTING_ROW(pairs_per_node, "PAIRS_PER_NODE", count, "4096", 0, 1, 1048576,
+            "used session pairs kept for one peer deployment")
+SETTING_ROW(claim_pages, "CLAIM_PAGES", count, "8192", 0, 16, 1048576,
+            "pages of 4 KiB that remember executed requests, for all pairs together")
+SETTING_ROW(pairing_rate, "PAIRING_RATE", count, "100", 0, 1, 100000,
+            "pairings a second that one peer deployment may begin, after a burst of ten times that")
+SETTING_ROW(redis_url, "REDIS_URL", secret, "", SECRET, 0, 0,
+            "where instances share session pairs; this version says that it cannot yet")
+SETTING_ROW(drain_timeout, "DRAIN_TIMEOUT", duration, "30s", 0, 0, 3600000,
+            "for requests in flight at a graceful stop")
+SETTING_ROW(run_user, "RUN_USER", text, "", 0, 0, 0,
+            "user that workers become when the master is root")
+SETTING_ROW(run_group, "RUN_GROUP", text, "", 0, 0, 0,
+            "group that workers become when the master is root; default the user's own")
+/* clang-format on */

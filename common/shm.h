@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory that a master and all its workers share, for the master's life: a memfd with a
+ * versioned header and four regions. This module maps and lays out; what a region holds is its
+ * user's business (metric, heartbeat, the worker's session table and claims).
+ */
+#ifndef COMMON_SHM_H
+#define COMMON_SHM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/error.h"
+#include "common/span.h"
+
+enum { SHM_VERSION = 1 };
+
+/* Each region begins at a page boundary and is zeroed at birth. */
+enum shm_region {
+    SHM_METRICS,    /* blocks of metric.h */
+    SHM_HEARTBEATS, /* one 64-byte line a slot */
+    SHM_PAIRS,      /* the worker's session table, nonces and rates */
+    SHM_CLAIMS,     /* the worker's claim pages */
+    N_SHM_REGIONS
+};
+
+struct shm;
+
+struct shm_sizes {
+    size_t bytes[N_SHM_REGIONS];
+};
+
+/* The master's: makes the memfd (close-on-exec) and maps it, not dumpable (MADV_DONTDUMP). */
+MUST_CHECK int shm_create(const struct shm_sizes *sizes, struct shm **shm_r);
+/* A worker's: maps what the master made. ERR_UNSUPPORTED for another version. fd stays the
+ * caller's. */
+MUST_CHECK int shm_attach(int fd, struct shm **shm_r);
+void shm_close(struct shm **shm); /* unmaps; the last one to go frees the memory */
+int shm_fd(const struct shm *shm);
+
+void *shm_at(const struct shm *shm, enum shm_region region);
+size_t shm_len(const struct shm *shm, enum shm_region region);
+
+/* When this memory began, wall clock: nothing older is remembered here. Moved on by
+ * shm_reset_began(). */
+uint64_t shm_began_ms(const struct shm *shm);
+
+/*
+ * The one lock (robust, shared between processes) over inserting and allocating in SHM_PAIRS and
+ * SHM_CLAIMS. Waits at most 50 ms: ERR_BUSY. When its last owner died inside, both regions are
+ * zeroed and shm_began_ms() becomes now before it is handed over: unknown pairs are safe.
+ */
+MUST_CHECK int shm_lock(struct shm *shm);
+void shm_unlock(struct shm *shm);
+
+/* Counts how often the regions were emptied that way: caches of what was in them compare it. */
+uint64_t shm_generation(const struct shm *shm);
+
+#endif
