@@ -53,7 +53,7 @@ BREACHES = [
     ("foreign_headers_have_a_door", "worker/http1_response.c", "#include <h2o/socket.h>\n"),
     ("the_own_header_comes_first", "common/fd.c",
      '#include <unistd.h>\n\n#include "common/fd.h"\n'),
-    ("files_are_short", "common/text.c", "/**/\n" * check.FILE_MAX),
+    ("files_are_short", "common/text.c", "/**/\n" * (check.FILE_MAX + 1)),
     ("functions_are_short", "common/text.c",
      "void text(void)\n{\n" + "    text();\n" * (check.FUNCTION_MAX + 1) + "}\n"),
     ("there_are_no_globals", "common/text.c", "static int n_calls;\n"),
