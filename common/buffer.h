@@ -30,6 +30,12 @@ void buffer_init_secret(struct buffer *b, size_t limit);
 /* Gives the memory back; the buffer is empty and usable again. */
 void buffer_fini(struct buffer *b);
 
+/* A buffer over len > 0 bytes of the caller's: past them is ERR_LIMIT. Never for buffer_fini(). */
+static inline struct buffer buffer_over(void *at, size_t len)
+{
+    return (struct buffer){ .at = at, .cap = len, .limit = len };
+}
+
 /* Forgets the content and the error, keeps the memory. */
 void buffer_clear(struct buffer *b);
 

@@ -44,9 +44,9 @@ MUST_CHECK int crypto_hkdf_expand(const struct secret_key *prk, struct span info
 MUST_CHECK int crypto_scrypt(struct span password, struct span salt, uint64_t n, uint64_t r,
                              uint64_t p, void *out_r, size_t out_len);
 
-/* A MAC keyed once and computed often. Heap, owned by whoever called hmac_new(). */
+/* A MAC keyed once and computed often, any key length. Heap, owned by whoever called hmac_new(). */
 struct hmac;
-MUST_CHECK int hmac_new(const struct secret_key *key, struct hmac **hmac_r);
+MUST_CHECK int hmac_new(struct span key, struct hmac **hmac_r);
 MUST_CHECK int hmac_compute(struct hmac *hmac, const struct span *parts, size_t n_parts,
                             uint8_t mac_r[static CRYPTO_HASH_LEN]);
 void hmac_free(struct hmac **hmac);
