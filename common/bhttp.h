@@ -29,16 +29,21 @@ struct bhttp_request {
 struct bhttp_response {
     unsigned status; /* 200..599; informational responses before it were checked and skipped */
     struct bhttp_fields fields;
+    bool has_content_length;
+    uint64_t content_length; /* bytes of DATA; not so in answer to HEAD and for 304 */
 };
 
 /* ERR_FORMAT: anything that protocol.md says REJECT to. The result views head. */
 MUST_CHECK int bhttp_read_request(struct span head, struct bhttp_request *request_r);
 MUST_CHECK int bhttp_read_response(struct span head, struct bhttp_response *response_r);
+/* TRAILERS: a field section with its length before it, under the rules of a head's. */
+MUST_CHECK int bhttp_read_trailers(struct span trailers, bool in_request,
+                                   struct bhttp_fields *fields_r);
 
 /* The next field; false at the end. Begin with *rest = fields.encoded. */
 bool bhttp_next(struct span *rest, struct bhttp_field *field_r);
 
-/* Would this field be allowed in a HEAD? The writer's own check, the same one that reading uses. */
+/* Would this be allowed in a HEAD? The writer's own checks, the same ones that reading uses. */
 bool bhttp_field_ok(struct bhttp_field field, bool in_request);
 bool bhttp_method_ok(struct span method);
 bool bhttp_path_ok(struct span path, struct span method);

@@ -9,6 +9,7 @@
 #include "common/crypto.h"
 #include "common/url.h"
 
+enum { PROTOCOL_VERSION = 1 /* the first byte of whatever a relay says to a relay */ };
 enum { PSK_ID_LEN = 8, NODE_LEN = 16, IDENTITY_MAX = 2 /* the offered one, and *_ALSO */ };
 
 /* What follows from SECRET (or SECRET_ALSO). */

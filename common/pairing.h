@@ -16,6 +16,7 @@ enum {
     PAIRING_M2_LEN = 1260,
     PAIRING_NONCE_LEN = 32,
     PAIR_ID_LEN = 16,
+    PAIR_ID_PSK_LEN = 4, /* its first bytes are psk_id's */
     CLIENT_TOKEN_LEN = 40,
     N_SUITES_OFFERED = 2,
 };
