@@ -73,7 +73,7 @@ void sealer_free(struct sealer **sealer);
  * Seals a part (DATA of any length, in as many frames as it takes) and appends what can be sent to
  * out. end: this was the last part; a message without anything more to say ends with
  * sealer_put(s, PART_DATA, SPAN_NONE, true, out). Exactly one end. ERR_LIMIT: an MTE request that
- * does not fit. ERR_STATE: our own breach of the order of parts.
+ * does not fit. ERR_MISUSE: our own breach of the order of parts.
  */
 MUST_CHECK int sealer_put(struct sealer *sealer, enum part part, struct span bytes, bool end,
                           struct buffer *out);
