@@ -13,11 +13,12 @@
 
 struct peers;
 struct peer;
+struct timers;
 
 struct peers_config {
     const struct identity *identity;
     struct upstream *upstream;
-    struct st_h2o_evloop_t *loop;
+    struct timers *timers;
     uint64_t pair_lifetime_ms; /* our own PAIR_LIFETIME */
     uint64_t max_peers;        /* remembered peer URLs; the least recently used idle one goes */
     upstream_allow_cb allow;   /* for pairing calls */
@@ -42,6 +43,13 @@ struct peer_lease {
     void *pair; /* the peer's own */
 };
 
+/*
+ * The head of a POST to base + route ("/api/mte-relay") with a body of that type and length: all
+ * that ever stands in front of an M1 or a sealed request.
+ */
+void peer_put_post(struct buffer *head, const struct url *base, const char *route,
+                   const char *content_type, size_t body_len);
+
 /* Why there is no lease; each maps to one refusal. */
 enum peer_failure {
     PEER_OK = 0,
@@ -60,6 +68,7 @@ enum peer_failure {
  */
 struct peer_wait {
     void (*done)(struct peer_wait *wait, enum peer_failure failure, const struct peer_lease *lease);
+    void *arg;         /* the waiter's own */
     struct peer *peer; /* NULL when nothing is under way */
     struct peer_wait *next, **pprev;
 };

@@ -14,6 +14,7 @@ struct services {
     const struct conf *conf;
     const struct identity *identity;
     struct st_h2o_evloop_t *loop;
+    struct timers *timers;
     struct upstream *upstream;
     struct peers *peers;
     struct session_store *store;

@@ -16,6 +16,7 @@ struct session_store;
 struct store_wait {
     /* result: 0 or the ERR_* of the question asked. session: of a get, valid during the call. */
     void (*done)(struct store_wait *wait, int result);
+    void *arg;                   /* the waiter's own */
     struct session_store *store; /* NULL when nothing is under way */
     void *op;                    /* the store's own */
 };
