@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The symmetric primitives and the random numbers of the protocol, over OpenSSL 3.0 or later.
- * Algorithms are fetched once, contexts are reused: a message costs no allocation of OpenSSL's.
- * Not for several threads. ERR_CRYPTO means that the library failed: nothing may go on.
+ * Algorithms are fetched once. Not for several threads. ERR_CRYPTO means that the library failed:
+ * nothing may go on.
  */
 #ifndef COMMON_CRYPTO_H
 #define COMMON_CRYPTO_H
@@ -52,8 +52,7 @@ MUST_CHECK int hmac_compute(struct hmac *hmac, const struct span *parts, size_t 
 void hmac_free(struct hmac **hmac);
 
 /*
- * One AEAD key in one direction. Contexts come from a free list and go back to it wiped of the
- * key; seal and open must not be mixed on one.
+ * One AEAD key in one direction: seal and open must not be mixed on one. Wiped by aead_free().
  */
 struct aead;
 enum aead_direction { AEAD_SEAL, AEAD_OPEN };
