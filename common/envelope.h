@@ -14,6 +14,10 @@ enum {
     ENVELOPE_REQ_LEN = 52,
     ENVELOPE_RSP_LEN = 28,
     ENVELOPE_AGAIN_LEN = 32,
+    ENVELOPE_SALT_LEN = 16,     /* of REQ */
+    ENVELOPE_RSP_SALT_LEN = 24, /* of RSP */
+    ENVELOPE_TYPE_REQ = 0x10,
+    ENVELOPE_TYPE_RSP = 0x11,
     ENVELOPE_FRAME_PLAIN = 16384,     /* what we put in a frame */
     ENVELOPE_FRAME_PLAIN_MAX = 65536, /* what we take in a frame, and the longest MTE token */
     ENVELOPE_COUNTER_END = 1 << 24,   /* counters are below this */
@@ -39,7 +43,7 @@ struct envelope_request {
     uint8_t bytes[ENVELOPE_REQ_LEN]; /* as sent: responses are bound to it */
 };
 
-/* Version, type, codec, counter range. ERR_FORMAT. Whether the suite is the pair's: caller. */
+/* Version, type, codec, counter range. ERR_FORMAT. Whether the suite is the pair's: the opener. */
 MUST_CHECK int envelope_read_request(struct span message, struct envelope_request *request_r);
 
 struct envelope_again {
@@ -54,10 +58,10 @@ MUST_CHECK int envelope_read_again(struct span bytes, struct envelope_again *aga
 
 /* ---- sealing ---- */
 
-/* One message being sealed. Heap; its key is wiped by sealer_free(). */
+/* One message being sealed; needs no pair once it has begun. Heap; wiped by sealer_free(). */
 struct sealer;
 
-/* Begins a request: fills request_r (fresh salt). */
+/* Begins a request: fills request_r (fresh salt). Its header goes out with the first part. */
 MUST_CHECK int sealer_new_request(struct pair_keys *keys, enum codec codec, uint64_t counter,
                                   uint64_t time_ms, struct envelope_request *request_r,
                                   struct sealer **sealer_r);
@@ -82,16 +86,22 @@ MUST_CHECK int sealer_pad(struct sealer *sealer, struct buffer *out);
 
 /* ---- opening ---- */
 
-/* A part, or a piece of DATA, authentic and in order. A negative return stops the opener. */
+/*
+ * A part, or a piece of DATA (never empty), authentic and in order; AGAIN and TRAILERS are checked,
+ * HEAD is for bhttp_read_*(). bytes go with the return; a negative one stops the opener for good.
+ */
 typedef int (*opener_part_cb)(void *arg, enum part part, struct span bytes);
 
 /* One message being opened, fed as it arrives. Heap; its key is wiped by opener_free(). */
 struct opener;
 
-/* request as read from the message; feed what follows its first ENVELOPE_REQ_LEN bytes. */
+/*
+ * request as read from the message; feed what follows its first ENVELOPE_REQ_LEN bytes. ERR_FORMAT:
+ * its suite is not the pair's.
+ */
 MUST_CHECK int opener_new_request(struct pair_keys *keys, const struct envelope_request *request,
                                   struct opener **opener_r);
-/* Feed from the first byte: the RSP header is the opener's to read. */
+/* Feed from the first byte: the RSP header is the opener's to read. keys must live until then. */
 MUST_CHECK int opener_new_response(struct pair_keys *keys, const struct envelope_request *request,
                                    struct opener **opener_r);
 void opener_free(struct opener **opener);
