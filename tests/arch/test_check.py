@@ -24,33 +24,45 @@ CLEAN = {path: header(path) for path in (
     "common/span.h", "common/fd.h", "common/conf.h", "common/kem.h", "master/slot.h",
     "worker/claim.h", "worker/upstream.h", "worker/exchange.h", "worker/drain.h")}
 CLEAN["common/span.c"] = SPDX + '#include "common/span.h"\n'
+CLEAN["common/Makefile.inc"] = """
+floor_0 = common/span.c common/span.h common/text.c common/text.h
+floor_1 = \\
+    common/fd.c \\
+    common/fd.h
+floor_2 = common/conf.c common/conf.h
+protocol = common/kem.c common/kem.h
+master = master/slot.h
+mte_api_relayd_SOURCES = master/main.c
+step_1 = worker/claim.c worker/claim.h
+step_2 = worker/upstream.c worker/upstream.h
+step_3 = worker/exchange.c worker/exchange.h
+step_4 = worker/drain.h
+mte_api_relay_worker_SOURCES = worker/main.c
+"""
 
 # A rule, and a file that breaks it.
 BREACHES = [
     ("every_file_has_a_place", "common/novel.c", ""),
-    ("every_file_has_a_place", "common/deeper/span.c", ""),
-    ("includes_are_from_the_top", "worker/session.c", '#include "claim.h"\n'),
+    ("includes_are_from_the_top", "worker/claim.c", '#include "claim.h"\n'),
     ("includes_go_down", "common/text.c", '#include "common/fd.h"\n'),
-    ("includes_go_down", "common/fd.c", '#include "common/fd.h"\n#include "common/kem.h"\n'),
-    ("includes_go_down", "common/crypto.c", '#include "common/conf.h"\n'),
-    ("includes_go_down", "common/metric.c", '#include "common/kem.h"\n'),
-    ("includes_go_down", "common/shm.c", '#include "worker/claim.h"\n'),
+    ("includes_go_down", "common/fd.c", '#include "common/conf.h"\n'),
+    ("includes_go_down", "common/fd.c", '#include "common/kem.h"\n'),
+    ("includes_go_down", "common/kem.c", '#include "common/conf.h"\n'),
+    ("includes_go_down", "common/conf.c", '#include "common/kem.h"\n'),
+    ("includes_go_down", "common/conf.c", '#include "worker/claim.h"\n'),
     ("includes_go_down", "master/main.c", '#include "worker/claim.h"\n'),
     ("includes_go_down", "master/main.c", '#include "common/kem.h"\n'),
     ("includes_go_down", "worker/main.c", '#include "master/slot.h"\n'),
-    ("includes_go_down", "worker/session.c", '#include "worker/upstream.h"\n'),
-    ("includes_go_down", "worker/peer.c", '#include "worker/exchange.h"\n'),
-    ("includes_go_down", "worker/echo.c", '#include "worker/drain.h"\n'),
+    ("includes_go_down", "worker/claim.c", '#include "worker/upstream.h"\n'),
+    ("includes_go_down", "worker/upstream.c", '#include "worker/exchange.h"\n'),
+    ("includes_go_down", "worker/exchange.c", '#include "worker/drain.h"\n'),
     ("includes_go_down", "tools/relaycat.c", '#include "worker/claim.h"\n'),
-    ("foreign_headers_have_a_door", "worker/exchange.c",
-     '#include "worker/exchange.h"\n\n#include <openssl/evp.h>\n'),
-    ("foreign_headers_have_a_door", "worker/exchange.c",
-     '#include "worker/exchange.h"\n\n#include <hiredis/hiredis.h>\n'),
-    ("foreign_headers_have_a_door", "common/conf.c",
-     '#include "common/conf.h"\n\n#include <libconfig.h>\n'),
-    ("foreign_headers_have_a_door", "worker/echo.c", "#include <jansson.h>\n"),
-    ("foreign_headers_have_a_door", "worker/headers.c", "#include <h2o.h>\n"),
-    ("foreign_headers_have_a_door", "worker/http1_response.c", "#include <h2o/socket.h>\n"),
+    ("foreign_headers_have_a_door", "worker/exchange.c", "#include <openssl/evp.h>\n"),
+    ("foreign_headers_have_a_door", "worker/exchange.c", "#include <hiredis/hiredis.h>\n"),
+    ("foreign_headers_have_a_door", "common/conf.c", "#include <libconfig.h>\n"),
+    ("foreign_headers_have_a_door", "worker/exchange.c", "#include <jansson.h>\n"),
+    ("foreign_headers_have_a_door", "worker/claim.c", "#include <h2o.h>\n"),
+    ("foreign_headers_have_a_door", "master/main.c", "#include <h2o/socket.h>\n"),
     ("the_own_header_comes_first", "common/fd.c",
      '#include <unistd.h>\n\n#include "common/fd.h"\n'),
     ("files_are_short", "common/text.c", "/**/\n" * (check.FILE_MAX + 1)),
