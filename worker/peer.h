@@ -11,6 +11,7 @@
 #include "common/errframe.h"
 #include "worker/upstream.h"
 
+struct identity;
 struct peers;
 struct peer;
 struct timers;
@@ -40,7 +41,8 @@ struct peer_lease {
     uint64_t time_ms; /* now, by the responder's clock */
     int64_t skew_ms;  /* what was added to our clock for it */
     uint64_t max_body;
-    void *pair; /* the peer's own */
+    uint64_t n_bytes; /* sealed with it: for who holds the lease to say before its end */
+    void *pair;       /* the peer's own; NULL once ended */
 };
 
 /*
@@ -74,7 +76,8 @@ struct peer_wait {
 };
 void peer_lease(struct peer *peer, struct peer_wait *wait);
 void peer_wait_cancel(struct peer_wait *wait);
-/* The response has begun (its opener has its own key), or the message is given up. */
+/* May come twice. The response has begun (its opener has its own key), or the message is given up.
+ */
 void peer_lease_end(struct peer_lease *lease);
 
 /* What verified ERR frames say. UNKNOWN_PAIR: dropped if still current. CLOCK: skew corrected. */

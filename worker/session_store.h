@@ -11,6 +11,21 @@
 #include "worker/session.h"
 
 struct session_store;
+struct shm;
+
+struct session_store_config {
+    struct shm *shm;         /* outlives the store */
+    uint64_t pairs_per_node; /* used pairs of one peer deployment */
+    uint64_t pairing_rate;   /* pairings a second of one peer deployment */
+    size_t max_cached;       /* pairs whose keys this worker keeps ready */
+};
+/* ERR_LIMIT: the shared memory is too small. */
+MUST_CHECK int session_store_new(const struct session_store_config *config,
+                                 struct session_store **store_r);
+/* All references must have been put. */
+void session_store_free(struct session_store **store);
+/* Forgets and wipes what is over; for a timer, every few seconds. */
+void session_store_sweep(struct session_store *store);
 
 /* Embedded in whoever waits. done() comes exactly once unless cancelled. */
 struct store_wait {
