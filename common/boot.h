@@ -16,14 +16,16 @@ struct boot_writer {
 };
 void boot_writer_init(struct boot_writer *w);
 void boot_writer_fini(struct boot_writer *w);
+/* A name is put once, and is not empty; a value may be. Errors stick and come out of boot_seal().
+ */
 void boot_put(struct boot_writer *w, struct span name, struct span value);
-/* Writes and seals a memfd (close-on-exec); the caller closes it. -errno. */
+/* Writes and seals a memfd (close-on-exec); the caller closes it. ERR_LIMIT, -errno. */
 MUST_CHECK int boot_seal(struct boot_writer *w, int *fd_r);
 
-/* Read: mapped, private, unmapped and wiped by boot_close(). */
+/* Read: a copy in memory of its own, wiped by boot_close(). */
 struct boot;
 /* Refuses what is not sealed, of another version or malformed: ERR_FORMAT, ERR_UNSUPPORTED, -errno.
- * The fd stays the caller's. */
+ * The fd stays the caller's, and may be opened again. */
 MUST_CHECK int boot_open(int fd, struct boot **boot_r);
 void boot_close(struct boot **boot);
 /* ERR_UNKNOWN where there is no such name. The view lives as long as the record is open. */
