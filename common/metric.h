@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "common/buffer.h"
 #include "common/shm.h"
 
 enum metric {
@@ -38,8 +39,11 @@ void metric_zero_gauges(struct metric_block *block);
 /* Sum over all blocks; gauges may read below zero for a moment and are then 0. */
 uint64_t metric_sum(const struct shm *shm, enum metric metric);
 uint64_t metric_sum_refusals(const struct shm *shm, unsigned refusal);
-/* All of it as Prometheus text format 0.0.4. */
-struct buffer;
-void metric_print(const struct shm *shm, struct buffer *out);
+/*
+ * All of it as Prometheus text format 0.0.4. code_of() says the code of a refusal's number, NULL
+ * where there is none: this floor does not know them.
+ */
+void metric_print(const struct shm *shm, const char *(*code_of)(unsigned refusal),
+                  struct buffer *out);
 
 #endif

@@ -48,7 +48,9 @@ uint64_t shm_began_ms(const struct shm *shm);
 /*
  * The one lock (robust, shared between processes) over inserting and allocating in SHM_PAIRS and
  * SHM_CLAIMS. Waits at most 50 ms: ERR_BUSY. When its last owner died inside, both regions are
- * zeroed and shm_began_ms() becomes now before it is handed over: unknown pairs are safe.
+ * zeroed before it is handed over: unknown pairs are safe. shm_generation() and shm_began_ms() move
+ * on before the first byte is zeroed: whoever changes a region without the lock and finds the same
+ * generation afterwards did it to what was there before.
  */
 MUST_CHECK int shm_lock(struct shm *shm);
 void shm_unlock(struct shm *shm);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages between master and worker. */
+#include "tests/unit/unit.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/message.h"
+
+static int channel[2];
+
+static int open_channel(void **state)
+{
+    (void)state;
+    return message_pair(channel);
+}
+
+static int close_channel(void **state)
+{
+    (void)state;
+    close(channel[0]);
+    close(channel[1]);
+    return 0;
+}
+
+static void assert_receives(int want)
+{
+    struct message got;
+
+    assert_int_equal(message_receive(channel[1], &got), want);
+}
+
+static void every_kind_arrives_as_it_was_sent(void **state)
+{
+    static const unsigned n_numbers[] = {
+#define MESSAGE_ROW(kind, n, word, about) [kind] = n,
+#include "common/message_table.h"
+#undef MESSAGE_ROW
+    };
+
+    (void)state;
+    for (unsigned kind = 0; kind < N_MESSAGE_KINDS; kind++) {
+        struct message sent = { .kind = (enum message_kind)kind }, got;
+
+        for (unsigned i = 0; i < n_numbers[kind]; i++)
+            sent.numbers[i] = 0xfedcba9876543210 + kind + i;
+        assert_int_equal(message_send(channel[0], &sent), 0);
+        assert_int_equal(message_receive(channel[1], &got), 0);
+        assert_memory_equal(&got, &sent, sizeof(sent));
+    }
+}
+
+static void messages_keep_their_borders_and_order(void **state)
+{
+    struct message got;
+
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        struct message sent = { .kind = MESSAGE_DRAIN, .numbers = { i } };
+
+        assert_int_equal(message_send(channel[0], &sent), 0);
+    }
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_int_equal(message_receive(channel[1], &got), 0);
+        assert_int_equal(got.numbers[0], i);
+    }
+    assert_receives(ERR_BUSY);
+}
+
+static void a_datagram_that_is_no_message_is_refused(void **state)
+{
+    static const struct {
+        size_t len;
+        uint8_t bytes[64];
+        int want;
+    } wrong[] = {
+        { 1, { 1 }, ERR_FORMAT },
+        { 4, { 2, MESSAGE_READY, 0, 1 }, ERR_UNSUPPORTED },
+        { 4, { 1, N_MESSAGE_KINDS, 0, 1 }, ERR_UNSUPPORTED },
+        { 4, { 1, MESSAGE_READY, 0, 0 }, ERR_FORMAT },  /* a number less than its row says */
+        { 11, { 1, MESSAGE_READY, 0, 1 }, ERR_FORMAT }, /* cut */
+        { 13, { 1, MESSAGE_READY, 0, 1 }, ERR_FORMAT }, /* a byte more */
+        { 64, { 1, MESSAGE_READY, 0, 1 }, ERR_FORMAT },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        assert_int_equal(send(channel[0], wrong[i].bytes, wrong[i].len, 0), wrong[i].len);
+        assert_receives(wrong[i].want);
+    }
+    assert_receives(ERR_BUSY);
+}
+
+static void a_side_that_is_gone_is_noticed_by_both_calls(void **state)
+{
+    struct message ready = { .kind = MESSAGE_READY };
+
+    (void)state;
+    assert_receives(ERR_BUSY);
+    close(channel[0]);
+    channel[0] = -1;
+    assert_receives(ERR_CLOSED);
+    assert_int_equal(message_send(channel[1], &ready), ERR_CLOSED);
+}
+
+static void a_side_that_does_not_read_never_blocks_the_other(void **state)
+{
+    struct message drain = { .kind = MESSAGE_DRAIN };
+    int r = 0;
+
+    (void)state;
+    for (int i = 0; i < 100000 && r == 0; i++)
+        r = message_send(channel[0], &drain);
+    assert_int_equal(r, ERR_BUSY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_kind_arrives_as_it_was_sent, open_channel,
+                                        close_channel),
+        cmocka_unit_test_setup_teardown(messages_keep_their_borders_and_order, open_channel,
+                                        close_channel),
+        cmocka_unit_test_setup_teardown(a_datagram_that_is_no_message_is_refused, open_channel,
+                                        close_channel),
+        cmocka_unit_test_setup_teardown(a_side_that_is_gone_is_noticed_by_both_calls, open_channel,
+                                        close_channel),
+        cmocka_unit_test_setup_teardown(a_side_that_does_not_read_never_blocks_the_other,
+                                        open_channel, close_channel),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
