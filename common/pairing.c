@@ -68,7 +68,7 @@ int pairing_derive(const struct pairing_transcript *transcript,
     const struct identity_psk *psk = transcript->psk;
     const struct span said[] = { transcript->m1, transcript->m2 };
     struct secret_key prk, mac_key;
-    uint8_t hash[CRYPTO_HASH_LEN];
+    uint8_t hash[CRYPTO_HASH_LEN] = { 0 };
     const struct span th = span_of(hash, sizeof(hash));
     int r;
 
