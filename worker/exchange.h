@@ -30,6 +30,8 @@ struct exchange_request {
 
 struct exchange_ops {
     const char *name; /* for the log: "outbound" */
+    /* The door leads to a relay: HEADERS and CORS, which are for applications, do not act. */
+    bool to_peer;
     size_t state_len; /* bytes of exchange_state(), zeroed at birth */
     /* Leads to exchange_call(), exchange_refuse() or an answer, now or later. */
     void (*begin)(struct exchange *x);
@@ -45,28 +47,37 @@ struct exchange_ops {
                        const uint64_t *content_length);
     int (*answer_data)(struct exchange *x, struct span bytes);
     int (*answer_end)(struct exchange *x);
-    /* Gives back what the state holds; the call is already gone. Exactly once. */
+    /* Gives back what the state holds; the call is already gone. Exactly once. May be NULL. */
     void (*fini)(struct exchange *x);
 };
 
-/* ---- for the handler: takes over the request; h2o_req_t is libh2o's ---- */
+/* ---- for the handler: takes over the request, which was checked; h2o_req_t is libh2o's ---- */
 struct st_h2o_req_t;
+struct connection;
 void exchange_start(struct st_h2o_req_t *req, struct services *services,
-                    const struct exchange_ops *ops);
+                    struct connection *connection, const struct exchange_ops *ops);
+/* The same for a request that is only to be refused: nothing of it is read but its method. */
+void exchange_start_refused(struct st_h2o_req_t *req, struct services *services,
+                            struct connection *connection, enum refusal refusal, const char *cause);
 
 /* ---- for ops ---- */
 void *exchange_state(struct exchange *x);
 struct services *exchange_services(struct exchange *x);
 struct exchange_request *exchange_request(struct exchange *x);
 /* x-request-id: the one that came, if it is well-formed, or made here. */
-struct span exchange_id(const struct exchange *x);
+struct span exchange_id(struct exchange *x);
+/* The id of an opened message stands for its exchange from now on, if it is well-formed. */
+void exchange_take_id(struct exchange *x, const struct headers *fields);
+/* Numeric address of who opened the connection; empty where it is not known. */
+struct span exchange_source(struct exchange *x);
 
 /* Starts the outward call; an earlier one must have ended. Refuses by itself when out of memory. */
 void exchange_call(struct exchange *x, const struct upstream_request *request);
 
 /*
- * The answer, from a call or made here (echo, refusals): through ops->answer_*(). Data is copied;
- * while the door is slow the call is paused. content_length NULL: not known.
+ * The answer, from a call or made here (echo, refusals): through ops->answer_*(). All bytes are
+ * copied; while the door is slow the call is paused. content_length NULL: not known. What the
+ * functions return that is not 0, the op returns too: the call then fails as BAD_ANSWER.
  */
 int exchange_answer_head(struct exchange *x, unsigned status, const struct headers *fields,
                          const uint64_t *content_length);
@@ -74,7 +85,11 @@ int exchange_answer_data(struct exchange *x, struct span bytes);
 int exchange_answer_end(struct exchange *x);
 bool exchange_answered(const struct exchange *x); /* has the head gone out? */
 
-/* The bottom of answer_*(): what really goes to libh2o. */
+/*
+ * The bottom of answer_*(): what goes to libh2o, a moment later and joined; the exchange never goes
+ * from within these. An answer to HEAD, a 204 and a 304 have no body: its data is dropped. More or
+ * less data than content_length says is ERR_FORMAT.
+ */
 int exchange_door_head(struct exchange *x, unsigned status, const struct headers *fields,
                        const uint64_t *content_length);
 int exchange_door_data(struct exchange *x, struct span bytes);

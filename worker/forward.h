@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between a request and UPSTREAM, whatever brought it here: what is added, replaced and dropped on
+ * the way there and back.
+ */
+#ifndef WORKER_FORWARD_H
+#define WORKER_FORWARD_H
+
+#include "worker/exchange.h"
+
+enum { FORWARD_PSEUDONYM_LEN = 32 };
+
+/* Our name in via: the same on all instances of a deployment. */
+void forward_pseudonym(const struct identity *identity, char text_r[static FORWARD_PSEUDONYM_LEN]);
+
+struct forward {
+    const struct conf *conf;
+    struct span pseudonym;
+    const struct exchange_request *request;
+    struct span id;     /* x-request-id */
+    struct span source; /* who sent it, for x-forwarded-for; empty: not known */
+};
+
+/*
+ * Writes the HTTP/1.1 head of a request to UPSTREAM. ERR_SELF: it has been here before.
+ * Otherwise 0 or the buffer's error.
+ */
+MUST_CHECK int forward_put_head(const struct forward *forward, struct buffer *head);
+
+/*
+ * Sends a request to UPSTREAM: exchange_call(), or a refusal (loop, memory). head is empty, the
+ * caller's, and stays in place with the request's body until the call ended. source: see above.
+ */
+void forward_call(struct exchange *x, const struct exchange_request *request, struct span source,
+                  struct buffer *head);
+
+/*
+ * The fields of an answer of UPSTREAM as they may go on: in order, without what belongs to one
+ * connection, framing, Date and every x-mte-*. fields_r is uninitialised; views of head.
+ */
+MUST_CHECK int forward_answer_fields(const struct http1_head *head, struct headers *fields_r);
+
+/* The refusal that a failed call to UPSTREAM is to the application. */
+enum refusal forward_refusal(enum upstream_failure failure);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Paths in their one spelling, and the patterns of routes. Pure. What is forwarded is always the
+ * path as it came; only decisions are made on the path as it is here.
+ */
+#ifndef WORKER_ROUTE_H
+#define WORKER_ROUTE_H
+
+#include "common/buffer.h"
+#include "common/conf.h"
+
+/*
+ * Appends the path of a request target without its query: unreserved characters decoded, other
+ * escapes in upper case, dot segments removed (RFC 3986 6.2.2, 5.2.4). Slashes are not merged.
+ * 0 or the buffer's error.
+ */
+MUST_CHECK int route_normalise(struct span target, struct buffer *path);
+
+/*
+ * Does a normalised path match one of the patterns? An exact pattern equals it; a prefix pattern
+ * ("/api/v1/" and a star) begins it, unless the path has a segment that another server might read
+ * as "..": "..%2F", "..;x", "..\\".
+ */
+bool route_matches(const struct conf_list *patterns, struct span path);
+
+/* MTE_ROUTES: set and without this path? */
+bool route_is_excluded(const struct conf *conf, struct span path);
+
+#endif
