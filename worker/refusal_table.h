@@ -7,7 +7,8 @@
 #error "define REFUSAL_ROW(name, status, code, sentence) before including this table"
 #endif
 
-REFUSAL_ROW(REFUSAL_BAD_REQUEST, 400, "bad_request", "The request is not valid HTTP.")
+REFUSAL_ROW(REFUSAL_BAD_REQUEST, 400, "bad_request",
+            "The request is not valid HTTP, or its method or content type does not fit the route.")
 REFUSAL_ROW(REFUSAL_MISSING_UPSTREAM, 400, "missing_upstream",
             "Say which relay to send to: header x-mte-upstream, or the setting OUTBOUND_UPSTREAM.")
 REFUSAL_ROW(REFUSAL_INVALID_OUTBOUND_TOKEN, 401, "invalid_outbound_token",
