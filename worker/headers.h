@@ -30,6 +30,9 @@ void headers_remove(struct headers *h, struct span name);
 /* Replaces all fields of that name by one, at the end. */
 MUST_CHECK int headers_set(struct headers *h, struct span name, struct span value);
 
+/* Is the token, in any case, in the comma lists of the fields of that name? */
+bool headers_list_has(const struct headers *h, struct span name, struct span token);
+
 /*
  * Removes what concerns one connection only (RFC 9110 7.6.1): connection and the fields it lists,
  * keep-alive, proxy-connection, proxy-authenticate's kin, te, trailer, transfer-encoding, upgrade.

@@ -10,22 +10,30 @@
 #include "worker/headers.h"
 
 enum {
-    HTTP1_HEAD_MAX = 65536, /* bytes of status line and fields, and of all informational heads */
-    HTTP1_FIELDS_MAX = 256,
+    HTTP1_HEAD_MAX = 65536, /* bytes of the final and all informational heads; of the trailers */
+    HTTP1_FIELDS_MAX = 256, /* in one head; in the trailers */
+    HTTP1_INFORMATIONAL_MAX = 16,
+    HTTP1_CHUNK_LINE_MAX = 512, /* bytes of a chunk size with its extensions */
 };
 
 /* The final head. Views into the parser's buffer: valid until the parser is freed. */
 struct http1_head {
-    unsigned minor;        /* HTTP/1.minor */
-    unsigned status;       /* 200..599 */
-    struct headers fields; /* names in lower case; as they came, framing fields included */
-    bool has_length;
+    unsigned minor;          /* HTTP/1.minor */
+    unsigned status;         /* 200..599 */
+    struct headers fields;   /* names in lower case; as they came, framing fields included */
+    bool has_length;         /* never of a 204 */
     uint64_t content_length; /* where has_length; of a HEAD or 304 answer too */
     bool keep_alive;         /* may the connection carry another request afterwards? */
 };
 
+/*
+ * What an event returns: 0 to go on; HTTP1_STOP to have feed() return at once, the rest to be fed
+ * again later; negative to stop the parser for good with that code.
+ */
+enum { HTTP1_STOP = 1 };
+
 struct http1_events {
-    /* Once, when the final head is complete. Negative stops the parser with that code. */
+    /* Once, when the final head is complete. */
     int (*head)(void *arg, const struct http1_head *head);
     /* Decoded body bytes, views of the input. */
     int (*body)(void *arg, struct span bytes);
@@ -39,8 +47,8 @@ MUST_CHECK int http1_response_new(bool to_head, const struct http1_events *event
 void http1_response_free(struct http1_response **response);
 
 /*
- * Takes bytes as they come; *used_r says how many belong to this response. ERR_FORMAT, ERR_LIMIT
- * or what an event returned; sticky.
+ * Takes bytes as they come. *used_r: how many were taken; what is left after the response is
+ * complete belongs to nobody. ERR_FORMAT, ERR_LIMIT, -ENOMEM or what an event returned; sticky.
  */
 MUST_CHECK int http1_response_feed(struct http1_response *response, struct span bytes,
                                    size_t *used_r);
@@ -50,5 +58,7 @@ MUST_CHECK int http1_response_eof(struct http1_response *response);
 bool http1_response_complete(const struct http1_response *response);
 /* Has any byte of it arrived? */
 bool http1_response_begun(const struct http1_response *response);
+/* What was wrong with it, for the log; NULL where nothing was. */
+const char *http1_response_why(const struct http1_response *response);
 
 #endif
