@@ -5,14 +5,13 @@
 
 #include "worker/exchange.h"
 
-#define ECHO_PATH "/api/mte-echo"
 enum { ECHO_MESSAGE_MAX = 4096 }; /* bytes, decoded */
 
 /* {"message": M or "ok", "timestamp": ISO 8601 UTC}. ERR_LIMIT: M is longer; or the buffer's error.
  */
 MUST_CHECK int echo_body(struct span target, uint64_t wall_ms, struct buffer *body);
 
-/* Answers the exchange: 200 with that body, or a refusal. request: as the echo is to see it. */
-void echo_answer(struct exchange *x, const struct exchange_request *request);
+/* Answers the exchange's request: 200 with that body, or a refusal. */
+void echo_answer(struct exchange *x);
 
 #endif

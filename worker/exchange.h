@@ -51,23 +51,24 @@ struct exchange_ops {
     void (*fini)(struct exchange *x);
 };
 
-/* ---- for the handler: takes over the request, which was checked; h2o_req_t is libh2o's ---- */
+/* ---- for the handler; h2o_req_t is libh2o's ---- */
 struct st_h2o_req_t;
 struct connection;
-void exchange_start(struct st_h2o_req_t *req, struct services *services,
-                    struct connection *connection, const struct exchange_ops *ops);
-/* The same for a request that is only to be refused: nothing of it is read but its method. */
-void exchange_start_refused(struct st_h2o_req_t *req, struct services *services,
-                            struct connection *connection, enum refusal refusal, const char *cause);
+/*
+ * Takes over a request; its memory is libh2o's and goes with it. Until exchange_begin() says what
+ * the request is, it can only be refused.
+ */
+struct exchange *exchange_new(struct st_h2o_req_t *req, struct services *services,
+                              struct connection *connection);
+void exchange_begin(struct exchange *x, const struct exchange_ops *ops);
 
 /* ---- for ops ---- */
 void *exchange_state(struct exchange *x);
 struct services *exchange_services(struct exchange *x);
+/* As it came; inbound puts in its place what it opened. */
 struct exchange_request *exchange_request(struct exchange *x);
-/* x-request-id: the one that came, if it is well-formed, or made here. */
+/* x-request-id: the request's, if it is well-formed, or made here at the first asking. */
 struct span exchange_id(struct exchange *x);
-/* The id of an opened message stands for its exchange from now on, if it is well-formed. */
-void exchange_take_id(struct exchange *x, const struct headers *fields);
 /* Numeric address of who opened the connection; empty where it is not known. */
 struct span exchange_source(struct exchange *x);
 

@@ -17,8 +17,7 @@ struct forward {
     const struct conf *conf;
     struct span pseudonym;
     const struct exchange_request *request;
-    struct span id;     /* x-request-id */
-    struct span source; /* who sent it, for x-forwarded-for; empty: not known */
+    struct span id; /* x-request-id */
 };
 
 /*
@@ -28,19 +27,17 @@ struct forward {
 MUST_CHECK int forward_put_head(const struct forward *forward, struct buffer *head);
 
 /*
- * Sends a request to UPSTREAM: exchange_call(), or a refusal (loop, memory). head is empty, the
- * caller's, and stays in place with the request's body until the call ended. source: see above.
+ * Sends the exchange's request to UPSTREAM: exchange_call(), or a refusal (loop, memory). head is
+ * empty, the caller's, and stays in place with the request's body until the call ended.
  */
-void forward_call(struct exchange *x, const struct exchange_request *request, struct span source,
-                  struct buffer *head);
+void forward_call(struct exchange *x, struct buffer *head);
 
 /*
- * The fields of an answer of UPSTREAM as they may go on: in order, without what belongs to one
- * connection, framing, Date and every x-mte-*. fields_r is uninitialised; views of head.
+ * UPSTREAM's answer goes on: fields in order, without what belongs to one connection, framing, Date
+ * and every x-mte-*. A failed call is refused, or aborts what has begun. These two are
+ * exchange_ops.
  */
-MUST_CHECK int forward_answer_fields(const struct http1_head *head, struct headers *fields_r);
-
-/* The refusal that a failed call to UPSTREAM is to the application. */
-enum refusal forward_refusal(enum upstream_failure failure);
+int forward_call_head(struct exchange *x, const struct http1_head *head);
+void forward_call_failed(struct exchange *x, enum upstream_failure failure, const char *detail);
 
 #endif

@@ -138,7 +138,32 @@ bool route_matches(const struct conf_list *patterns, struct span path)
     return false;
 }
 
-bool route_is_excluded(const struct conf *conf, struct span path)
+bool route_is_encoded(const struct conf_list *mte_routes, struct span path)
 {
-    return conf->mte_routes.n > 0 && !route_matches(&conf->mte_routes, path);
+    return mte_routes->n == 0 || route_matches(mte_routes, path);
+}
+
+/* Without memory for the answer it is no. */
+static bool ask_of_target(bool (*ask)(const struct conf_list *routes, struct span path),
+                          const struct conf_list *routes, struct span target)
+{
+    struct buffer path;
+    bool result;
+
+    buffer_init(&path, 0);
+    result = route_normalise(target, &path) == 0 && ask(routes, buffer_span(&path));
+    buffer_fini(&path);
+    return result;
+}
+
+bool route_target_is_encoded(const struct conf_list *mte_routes, struct span target)
+{
+    return ask_of_target(route_is_encoded, mte_routes, target);
+}
+
+bool route_target_is_echo(struct span target)
+{
+    struct span echo = SPAN(ROUTE_ECHO);
+
+    return ask_of_target(route_matches, &(struct conf_list){ &echo, 1 }, target);
 }

@@ -9,6 +9,10 @@
 #include "common/buffer.h"
 #include "common/conf.h"
 
+#define ROUTE_ECHO  "/api/mte-echo"
+#define ROUTE_PAIR  "/api/mte-pair"
+#define ROUTE_RELAY "/api/mte-relay"
+
 /*
  * Appends the path of a request target without its query: unreserved characters decoded, other
  * escapes in upper case, dot segments removed (RFC 3986 6.2.2, 5.2.4). Slashes are not merged.
@@ -23,7 +27,11 @@ MUST_CHECK int route_normalise(struct span target, struct buffer *path);
  */
 bool route_matches(const struct conf_list *patterns, struct span path);
 
-/* MTE_ROUTES: set and without this path? */
-bool route_is_excluded(const struct conf *conf, struct span path);
+/* MTE_ROUTES: not set, or with this path in it? */
+bool route_is_encoded(const struct conf_list *mte_routes, struct span path);
+
+/* The same two questions for a request target as it came. */
+bool route_target_is_encoded(const struct conf_list *mte_routes, struct span target);
+bool route_target_is_echo(struct span target);
 
 #endif

@@ -181,17 +181,28 @@ static void a_prefix_is_not_left_by_a_spelling_that_other_servers_know(void **st
     assert_true(matches("/pub/*", "/pub/a;xx../b"));
 }
 
-static void without_patterns_nothing_matches_and_nothing_is_excluded(void **state)
+static void without_mte_routes_every_path_is_encoded(void **state)
 {
-    struct conf conf = { 0 };
     struct span item = SPAN("/a");
+    struct conf_list none = { NULL, 0 }, one = { &item, 1 };
 
     (void)state;
-    assert_false(route_matches(&conf.mte_routes, SPAN("/a")));
-    assert_false(route_is_excluded(&conf, SPAN("/a")));
-    conf.mte_routes = (struct conf_list){ &item, 1 };
-    assert_false(route_is_excluded(&conf, SPAN("/a")));
-    assert_true(route_is_excluded(&conf, SPAN("/b")));
+    assert_false(route_matches(&none, SPAN("/a")));
+    assert_true(route_is_encoded(&none, SPAN("/a")));
+    assert_true(route_is_encoded(&one, SPAN("/a")));
+    assert_false(route_is_encoded(&one, SPAN("/b")));
+    assert_true(route_target_is_encoded(&none, SPAN("/x?y")));
+    assert_true(route_target_is_encoded(&one, SPAN("/x/../%61?y")));
+    assert_false(route_target_is_encoded(&one, SPAN("/a/../x")));
+}
+
+static void the_echo_is_known_in_every_spelling(void **state)
+{
+    (void)state;
+    assert_true(route_target_is_echo(SPAN("/api/mte-echo")));
+    assert_true(route_target_is_echo(SPAN("/api/x/../mte%2decho?msg=a")));
+    assert_false(route_target_is_echo(SPAN("/api/mte-echo/")));
+    assert_false(route_target_is_echo(SPAN("/api/mte-ech")));
 }
 
 int main(void)
@@ -209,7 +220,8 @@ int main(void)
         cmocka_unit_test(a_prefix_pattern_matches_what_begins_with_it),
         cmocka_unit_test(a_patterns_own_spelling_does_not_matter),
         cmocka_unit_test(a_prefix_is_not_left_by_a_spelling_that_other_servers_know),
-        cmocka_unit_test(without_patterns_nothing_matches_and_nothing_is_excluded),
+        cmocka_unit_test(without_mte_routes_every_path_is_encoded),
+        cmocka_unit_test(the_echo_is_known_in_every_spelling),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
