@@ -20,6 +20,7 @@ struct kem_key;
 
 /* Chooses ML-KEM's implementation and runs its known-answer test. After crypto_init(). */
 MUST_CHECK int kem_init(void);
+void kem_fini(void);
 /* "openssl" or "own", for the log. */
 const char *kem_provider(void);
 
