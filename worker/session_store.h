@@ -29,7 +29,7 @@ void session_store_sweep(struct session_store *store);
 
 /* Embedded in whoever waits. done() comes exactly once unless cancelled. */
 struct store_wait {
-    /* result: 0 or the ERR_* of the question asked. session: of a get, valid during the call. */
+    /* result: 0 or the ERR_* of the question asked. */
     void (*done)(struct store_wait *wait, int result);
     void *arg;                   /* the waiter's own */
     struct session_store *store; /* NULL when nothing is under way */
@@ -40,6 +40,7 @@ void store_wait_cancel(struct store_wait *wait);
 /* A pair found, with its keys ready; counted, shared by all its messages in this worker. */
 struct session_ref;
 struct pair_keys *session_ref_keys(struct session_ref *ref);
+/* Without its key, which is in the keys. */
 const struct session *session_ref_session(const struct session_ref *ref);
 struct session_ref *session_ref_get(struct session_ref *ref);
 void session_ref_put(struct session_ref **ref);

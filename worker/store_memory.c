@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables in the two regions of the shared memory:
+ *
+ *      SHM_PAIRS    | rates 64 KiB | nonces 4 MiB, or half of the rest | pairs |
+ *      SHM_CLAIMS   | pages |
+ *
+ * When a process died holding the lock, the next one empties both regions. It moves the generation
+ * on first: so a generation that is unchanged after the last look, or the last bit set, says that
+ * all of it was of the same life.
+ */
+#include "worker/store_memory.h"
+
+#include "common/clock.h"
+
+enum {
+    RATES_LEN = 65536,
+    NONCES_LEN_MAX = 64 * 65536,
+    AGAIN_MARGIN_MS = 10 * 1000, /* clocks that an AGAIN's time went through may differ by it */
+    SWEEP_CELLS = 4096,
+};
+
+int store_memory_open(struct store_memory *m, struct shm *shm, uint64_t pairs_per_node,
+                      uint64_t pairing_rate)
+{
+    uint8_t *at = shm_at(shm, SHM_PAIRS);
+    size_t len = shm_len(shm, SHM_PAIRS), nonces_len;
+    int r;
+
+    if (len < 2 * RATES_LEN)
+        return ERR_LIMIT;
+    nonces_len = (len - RATES_LEN) / 16 * 8;
+    if (nonces_len > NONCES_LEN_MAX)
+        nonces_len = NONCES_LEN_MAX;
+    m->shm = shm;
+    r = pairing_rate_open(&m->rate, at, RATES_LEN, pairing_rate);
+    if (r == 0)
+        r = nonce_table_open(&m->nonces, at + RATES_LEN, nonces_len);
+    if (r == 0)
+        r = session_table_open(&m->pairs, at + RATES_LEN + nonces_len, len - RATES_LEN - nonces_len,
+                               pairs_per_node);
+    if (r == 0)
+        r = claims_open(&m->claims, shm_at(shm, SHM_CLAIMS), shm_len(shm, SHM_CLAIMS));
+    return r;
+}
+
+static bool same_life(const struct store_memory *m, uint64_t generation)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    return shm_generation(m->shm) == generation;
+}
+
+int store_memory_pairing_allowed(const struct store_memory *m, const uint8_t node[static NODE_LEN])
+{
+    int r = shm_lock(m->shm);
+
+    if (r < 0)
+        return ERR_BUSY;
+    r = pairing_rate_take(&m->rate, node, clock_mono_ms());
+    shm_unlock(m->shm);
+    return r;
+}
+
+int store_memory_nonce(const struct store_memory *m, const uint8_t nonce[static PAIRING_NONCE_LEN])
+{
+    int r = shm_lock(m->shm);
+
+    if (r < 0)
+        return ERR_BUSY;
+    r = nonce_table_add(&m->nonces, nonce, clock_mono_ms());
+    shm_unlock(m->shm);
+    return r;
+}
+
+int store_memory_put(const struct store_memory *m, const struct session *session)
+{
+    int r = shm_lock(m->shm);
+
+    if (r < 0)
+        return ERR_BUSY;
+    r = session_table_put(&m->pairs, session, clock_mono_ms());
+    shm_unlock(m->shm);
+    return r;
+}
+
+int store_memory_find(const struct store_memory *m, const uint8_t id[static PAIR_ID_LEN],
+                      struct session *session_r, struct store_place *place_r)
+{
+    uint64_t now_ms = clock_mono_ms();
+    int r;
+
+    place_r->generation = shm_generation(m->shm);
+    r = session_table_find(&m->pairs, id, now_ms, session_r, &place_r->ref);
+    if (r == ERR_BUSY && shm_lock(m->shm) == 0) {
+        place_r->generation = shm_generation(m->shm);
+        r = session_table_find(&m->pairs, id, now_ms, session_r, &place_r->ref);
+        shm_unlock(m->shm);
+    }
+    if (r == 0 && !same_life(m, place_r->generation))
+        r = ERR_UNKNOWN;
+    return r;
+}
+
+bool store_memory_holds(const struct store_memory *m, const struct store_place *place,
+                        const struct session *session)
+{
+    return session_table_holds(&m->pairs, place->ref, session, clock_mono_ms()) &&
+           same_life(m, place->generation);
+}
+
+/* The first use of a pair is the moment from which it counts. */
+static int use(const struct store_memory *m, const struct store_place *place)
+{
+    int r;
+
+    if (session_table_use(&m->pairs, place->ref, clock_mono_ms()))
+        return 0;
+    if (shm_lock(m->shm) < 0)
+        return ERR_BUSY;
+    r = same_life(m, place->generation)
+            ? session_table_use_first(&m->pairs, place->ref, clock_mono_ms())
+            : ERR_UNKNOWN;
+    shm_unlock(m->shm);
+    return r;
+}
+
+static int claim_one(const struct store_memory *m, uint64_t generation,
+                     const uint8_t pair_id[static PAIR_ID_LEN], uint64_t counter)
+{
+    uint64_t now_ms = clock_mono_ms();
+    int r = claims_try(&m->claims, pair_id, counter, now_ms);
+
+    if (r != ERR_UNKNOWN)
+        return r;
+    if (shm_lock(m->shm) < 0)
+        return ERR_BUSY;
+    r = same_life(m, generation) ? claims_take(&m->claims, pair_id, counter, now_ms) : ERR_UNKNOWN;
+    shm_unlock(m->shm);
+    return r;
+}
+
+/* What was executed before the memory began is not remembered: it may have been this. */
+static int claim_again(const struct store_memory *m, uint64_t generation,
+                       const struct envelope_again *again)
+{
+    int r = claim_one(m, generation, again->pair_id, again->counter);
+
+    if (r == 0 && again->time_ms < shm_began_ms(m->shm) + AGAIN_MARGIN_MS)
+        r = ERR_REPLAY;
+    return r;
+}
+
+int store_memory_claim(const struct store_memory *m, const struct store_place *place,
+                       const struct session *session, uint64_t counter,
+                       const struct envelope_again *again)
+{
+    int r;
+
+    if (!store_memory_holds(m, place, session))
+        return ERR_UNKNOWN;
+    r = use(m, place);
+    if (r == 0 && again != NULL)
+        r = claim_again(m, place->generation, again);
+    if (r == 0)
+        r = claim_one(m, place->generation, session->secret.id, counter);
+    /* Only now: bits may have been set in memory that was emptied just before. */
+    if (r == 0 && !store_memory_holds(m, place, session))
+        r = ERR_UNKNOWN;
+    return r;
+}
+
+void store_memory_sweep(const struct store_memory *m)
+{
+    if (shm_lock(m->shm) < 0)
+        return;
+    session_table_sweep(&m->pairs, SWEEP_CELLS, clock_mono_ms());
+    claims_sweep(&m->claims, SWEEP_CELLS, clock_mono_ms());
+    shm_unlock(m->shm);
+}

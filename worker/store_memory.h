@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shared memory of this instance as the arbiter of pairs, nonces, rates and claims: takes the
+ * lock where it is needed, and believes nothing found before the memory was last emptied.
+ */
+#ifndef WORKER_STORE_MEMORY_H
+#define WORKER_STORE_MEMORY_H
+
+#include "common/envelope.h"
+#include "common/shm.h"
+#include "worker/claim.h"
+#include "worker/nonce_table.h"
+#include "worker/pairing_rate.h"
+#include "worker/session_table.h"
+
+/* A process' view. Embedded; owns nothing. */
+struct store_memory {
+    struct shm *shm;
+    struct session_table pairs;
+    struct nonce_table nonces;
+    struct pairing_rate rate;
+    struct claims claims;
+};
+
+/* Where a pair was found, and in which life of the memory. */
+struct store_place {
+    uint64_t generation;
+    struct shared_ref ref;
+};
+
+/* ERR_LIMIT: the shared memory is too small. */
+MUST_CHECK int store_memory_open(struct store_memory *m, struct shm *shm, uint64_t pairs_per_node,
+                                 uint64_t pairing_rate);
+
+/* 0 or ERR_BUSY. */
+MUST_CHECK int store_memory_pairing_allowed(const struct store_memory *m,
+                                            const uint8_t node[static NODE_LEN]);
+/* 0, ERR_REPLAY, ERR_BUSY. */
+MUST_CHECK int store_memory_nonce(const struct store_memory *m,
+                                  const uint8_t nonce[static PAIRING_NONCE_LEN]);
+/* 0 or ERR_BUSY. */
+MUST_CHECK int store_memory_put(const struct store_memory *m, const struct session *session);
+/* ERR_UNKNOWN, ERR_BUSY. Wipe *session_r. */
+MUST_CHECK int store_memory_find(const struct store_memory *m, const uint8_t id[static PAIR_ID_LEN],
+                                 struct session *session_r, struct store_place *place_r);
+/* Is the pair still there, where it was found, and not over? */
+bool store_memory_holds(const struct store_memory *m, const struct store_place *place,
+                        const struct session *session);
+/* As session_store_claim(). */
+MUST_CHECK int store_memory_claim(const struct store_memory *m, const struct store_place *place,
+                                  const struct session *session, uint64_t counter,
+                                  const struct envelope_again *again);
+/* Removes and wipes some of what is over. */
+void store_memory_sweep(const struct store_memory *m);
+
+#endif
