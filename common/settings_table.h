@@ -2,9 +2,10 @@
 /*
  * Every setting, one row each: field, name in the environment (lower case in the file), kind,
  * default as one would write it, flags, smallest and largest value (numbers in the kind's unit,
- * 0 = unbounded), and what it means to an operator. A setting stands here when it acts.
+ * max 0 = unbounded; of a secret: its length), and what it means to an operator. A setting stands
+ * here when it acts.
  *
- * Flags: REQUIRED; SECRET (also X_FILE, never printed); LISTED (the file may give a list).
+ * Flags: REQUIRED; SECRET (also X_FILE); LISTED (the file may give a list).
  */
 #ifndef SETTING_ROW
 #error "define SETTING_ROW(field, name, kind, fallback, flags, min, max, about) before including"
@@ -17,9 +18,9 @@ SETTING_ROW(client_id_secret, "CLIENT_ID_SECRET", secret, "", REQUIRED | SECRET,
             "signs client ids; at least 32 characters")
 SETTING_ROW(client_id_secret_also, "CLIENT_ID_SECRET_ALSO", secret, "", SECRET, 32, 0,
             "second CLIENT_ID_SECRET, accepted but never used to sign; for rotation")
-SETTING_ROW(outbound_token, "OUTBOUND_TOKEN", secret, "", REQUIRED | SECRET, 1, 0,
+SETTING_ROW(outbound_token, "OUTBOUND_TOKEN", token, "", REQUIRED | SECRET, 1, 0,
             "the local application shows it to send a request out; 16 characters or more")
-SETTING_ROW(outbound_token_also, "OUTBOUND_TOKEN_ALSO", secret, "", SECRET, 1, 0,
+SETTING_ROW(outbound_token_also, "OUTBOUND_TOKEN_ALSO", token, "", SECRET, 1, 0,
             "second OUTBOUND_TOKEN that is accepted; for rotation")
 SETTING_ROW(secret, "SECRET", secret, "", SECRET, 0, 0,
             "shared by both relays, authenticates pairing; 16 characters or more")
@@ -27,7 +28,7 @@ SETTING_ROW(secret_also, "SECRET_ALSO", secret, "", SECRET, 0, 0,
             "second SECRET, accepted but never offered; for rotation")
 SETTING_ROW(port, "PORT", count, "8080", 0, 0, 65535,
             "data port; 0 lets the system choose one, which is logged")
-SETTING_ROW(listen, "LISTEN", text, "", 0, 0, 0,
+SETTING_ROW(listen, "LISTEN", address, "", 0, 0, 0,
             "address of the data port; default [::] for both families, else 0.0.0.0")
 SETTING_ROW(log_level, "LOG_LEVEL", level, "info", 0, 0, 0,
             "trace, debug, info, warning, error, panic or off")
@@ -65,7 +66,7 @@ SETTING_ROW(claim_pages, "CLAIM_PAGES", count, "8192", 0, 16, 1048576,
             "pages of 4 KiB that remember executed requests, for all pairs together")
 SETTING_ROW(pairing_rate, "PAIRING_RATE", count, "100", 0, 1, 100000,
             "pairings a second that one peer deployment may begin, after a burst of ten times that")
-SETTING_ROW(redis_url, "REDIS_URL", secret, "", SECRET, 0, 0,
+SETTING_ROW(redis_url, "REDIS_URL", redis, "", SECRET, 0, 0,
             "where instances share session pairs; this version says that it cannot yet")
 SETTING_ROW(drain_timeout, "DRAIN_TIMEOUT", duration, "30s", 0, 0, 3600000,
             "for requests in flight at a graceful stop")

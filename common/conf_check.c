@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Warnings about settings that are well-formed and yet likely not what an operator wants. */
+#include "common/conf_check.h"
+
+enum { ADVISED_LEN = 16 };
+
+static void warn_if_short(struct conf_report *report, const char *name, struct span secret,
+                          const char *consequence)
+{
+    if (secret.len > 0 && secret.len < ADVISED_LEN)
+        conf_report_warning(report, name, "is only %zu characters long, %d or more are advised: %s",
+                            secret.len, ADVISED_LEN, consequence);
+}
+
+void conf_check(const struct conf *conf, struct conf_report *report)
+{
+    static const char guessable[] = "whoever guesses it can send requests out";
+    static const char nearly[] = "pairing is nearly unauthenticated, who guesses it can pose as "
+                                 "either relay";
+
+    warn_if_short(report, "OUTBOUND_TOKEN", conf->outbound_token, guessable);
+    warn_if_short(report, "OUTBOUND_TOKEN_ALSO", conf->outbound_token_also, guessable);
+    warn_if_short(report, "SECRET", conf->secret, nearly);
+    warn_if_short(report, "SECRET_ALSO", conf->secret_also, nearly);
+    if (conf->secret.len == 0)
+        conf_report_warning(report, "SECRET",
+                            "is not set: pairing is unauthenticated, anybody on "
+                            "the way can pose as either relay");
+    if (conf->redis_url.len > 0)
+        conf_report_warning(
+            report, "REDIS_URL",
+            "is not used yet: this version keeps session pairs in the shared memory "
+            "of its instance, so several instances behind one name are not one "
+            "relay");
+}

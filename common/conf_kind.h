@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The kinds of settings: how each is read from text and shown. */
+#ifndef COMMON_CONF_KIND_H
+#define COMMON_CONF_KIND_H
+
+#include "common/conf_setting.h"
+#include "common/conf_store.h"
+
+/* A text that is to become the value of a setting. */
+struct conf_parse {
+    const struct conf_setting *setting;
+    struct span text; /* not empty, and as long-lived as the store */
+    struct conf_store *store;
+    struct buffer *why; /* gets what is wrong and would be right: '"x" is not a ...' */
+};
+
+struct conf_kind {
+    /* Into the setting's field. 0, ERR_FORMAT with a phrase in why, or -ENOMEM. */
+    int (*parse)(const struct conf_parse *p, void *field);
+    /* Writes a set value as anybody may see it. */
+    void (*show)(struct buffer *b, struct span text, const void *field);
+    bool hidden;      /* no mistake shows the text */
+    bool multiline;   /* it may have line ends in it */
+    const char *form; /* how it is written, for the documentation */
+};
+
+extern const struct conf_kind conf_kind_text, conf_kind_address, conf_kind_secret, conf_kind_token,
+    conf_kind_url, conf_kind_redis, conf_kind_count, conf_kind_size, conf_kind_duration,
+    conf_kind_level, conf_kind_list, conf_kind_routes, conf_kind_origins, conf_kind_fields;
+
+/* Reads p->text into the field of conf, and keeps it as the setting's text. Returns as parse does.
+ */
+MUST_CHECK int conf_kind_parse(const struct conf_parse *p, struct conf *conf);
+
+/* A phrase in p->why, after the value itself where it may be shown. Returns ERR_FORMAT. */
+int conf_kind_refuse(const struct conf_parse *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Two ways to show a value: as it was written, and only that there is one. */
+void conf_kind_show_text(struct buffer *b, struct span text, const void *field);
+void conf_kind_show_secret(struct buffer *b, struct span text, const void *field);
+
+/* tchar+ of RFC 9110, section 5.6.2: a method, a field name. */
+bool conf_kind_is_token(struct span text);
+
+/* Writes 90000 as "90s", 65536 as "64 KiB": the largest unit that leaves nothing over. */
+void conf_kind_put_duration(struct buffer *b, uint64_t ms);
+void conf_kind_put_size(struct buffer *b, uint64_t bytes);
+
+#endif
