@@ -24,6 +24,12 @@ METRIC_ROW(pairings_refused, COUNTER, "mte_relay_pairings_refused_total",
            "Pairing requests that were refused")
 METRIC_ROW(replays_refused, COUNTER, "mte_relay_replays_refused_total",
            "Sealed requests refused because their counter was claimed before")
+METRIC_ROW(unknown_pairs, COUNTER, "mte_relay_unknown_pairs_total",
+           "Sealed requests refused because their pair is not known here")
+METRIC_ROW(clocks_refused, COUNTER, "mte_relay_clocks_refused_total",
+           "Sealed requests refused because the sender's clock differs too much")
+METRIC_ROW(busy_refused, COUNTER, "mte_relay_busy_refused_total",
+           "Sealed requests refused because there was no room for their claim")
 METRIC_ROW(messages_rejected, COUNTER, "mte_relay_messages_rejected_total",
            "Sealed requests that were malformed or not authentic")
 METRIC_ROW(resends, COUNTER, "mte_relay_resends_total",
