@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/fd.h"
 
 enum { PAGE_LEN = 4096, LOCK_WAIT_MS = 50 };
 
@@ -82,9 +84,10 @@ static int init_lock(pthread_mutex_t *lock)
 
 static int make_memory(struct shm *shm)
 {
-    shm->fd = memfd_create("mte-api-relay-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (shm->fd < 0)
-        return -errno;
+    int r = fd_open_memory("mte-api-relay shared memory", &shm->fd);
+
+    if (r != 0)
+        return r;
     if (ftruncate(shm->fd, (off_t)shm->total) != 0 ||
         fcntl(shm->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return -errno;
@@ -169,8 +172,7 @@ void shm_close(struct shm **shm)
         return;
     if ((*shm)->header != NULL)
         munmap((*shm)->header, (*shm)->total);
-    if ((*shm)->fd >= 0)
-        close((*shm)->fd);
+    fd_close(&(*shm)->fd);
     free(*shm);
     *shm = NULL;
 }

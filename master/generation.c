@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Making generations of settings: load, check here what the worker cannot, seal, ask the worker. */
+#include "master/generation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/fd.h"
+#include "common/inherit.h"
+#include "master/account.h"
+#include "master/cores.h"
+#include "master/listen.h"
+#include "master/verdict.h"
+
+/* Who the workers become, and where the relay listens: both must make sense to this machine. */
+static int check_machine(const struct generation_source *source, const struct conf *conf,
+                         struct inherit_user *user_r)
+{
+    char why[ACCOUNT_WHY_LEN];
+    int r = account_find(conf->run_user, conf->run_group, user_r, why);
+
+    if (r != 0)
+        source->problem(source->arg, why);
+    if (!listen_is_address(conf->listen)) {
+        source->problem(source->arg, "LISTEN: not an IP address; an address such as 127.0.0.1 or "
+                                     "[::] would be right");
+        r = ERR_FORMAT;
+    }
+    return r;
+}
+
+static int seal(struct generation *g, const struct conf *conf, const struct inherit_user *user)
+{
+    struct boot_writer boot;
+    int r;
+
+    boot_writer_init(&boot);
+    inherit_put_user(&boot, user);
+    r = conf_to_boot(conf, &boot);
+    if (r == 0)
+        r = boot_seal(&boot, &g->boot);
+    boot_writer_fini(&boot);
+    return r;
+}
+
+static int keep(struct generation *g, const struct conf *conf)
+{
+    g->n_workers = conf->workers != 0 ? (size_t)conf->workers : cores_available();
+    g->drain_ms = conf->drain_timeout;
+    g->log_level = conf->log_level;
+    g->port = (uint16_t)conf->port;
+    g->pairs_per_node = conf->pairs_per_node;
+    g->claim_pages = conf->claim_pages;
+    g->listen =
+        strndup(conf->listen.len > 0 ? (const char *)conf->listen.at : "", conf->listen.len);
+    return g->listen != NULL ? 0 : -ENOMEM;
+}
+
+static void log_setting(void *arg, const char *text)
+{
+    (void)arg;
+    log_info("setting %s", text);
+}
+
+int generation_load(const struct generation_source *source, uint64_t number,
+                    struct generation **generation_r)
+{
+    struct generation *g = calloc(1, sizeof(*g));
+    struct inherit_user user;
+    struct conf *conf = NULL;
+    int r;
+
+    if (g == NULL)
+        return -ENOMEM;
+    g->number = number;
+    g->boot = -1;
+    r = conf_load(source->path, environment_settings(source->environment), source->problem,
+                  source->warning, source->arg, &conf);
+    if (r == 0)
+        r = check_machine(source, conf, &user);
+    if (r == 0)
+        r = keep(g, conf);
+    if (r == 0)
+        r = seal(g, conf, &user);
+    if (r == 0 && !source->quiet)
+        conf_describe(conf, log_setting, NULL);
+    conf_free(&conf);
+    if (r == 0)
+        r = verdict_ask(source->worker_path, environment_rest(source->environment), g->boot);
+    if (r != 0)
+        generation_free(&g);
+    *generation_r = g;
+    return r;
+}
+
+void generation_free(struct generation **generation)
+{
+    struct generation *g = *generation;
+
+    if (g == NULL)
+        return;
+    fd_close(&g->boot);
+    free(g->listen);
+    free(g);
+    *generation = NULL;
+}
+
+const char *generation_conflict(const struct generation *now, const struct generation *next)
+{
+    if (strcmp(now->listen, next->listen) != 0)
+        return "LISTEN";
+    if (now->port != next->port)
+        return "PORT";
+    if (now->pairs_per_node != next->pairs_per_node)
+        return "PAIRS_PER_NODE";
+    if (now->claim_pages != next->claim_pages)
+        return "CLAIM_PAGES";
+    return NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A generation of settings: loaded, checked, sealed into the boot record that its workers run. Of
+ * the settings themselves the master keeps only what it acts on; the rest is wiped.
+ */
+#ifndef MASTER_GENERATION_H
+#define MASTER_GENERATION_H
+
+#include "common/conf.h"
+#include "master/environment.h"
+
+/* Where settings come from, and who judges them. Constant for the master's life. */
+struct generation_source {
+    const char *path;                      /* the configuration file; NULL: the default one */
+    const char *worker_path;               /* gives the verdict */
+    const struct environment *environment; /* outlives all generations */
+    conf_problem_cb problem, warning;      /* told of each, one line a call */
+    void *arg;
+    bool quiet; /* the settings are not logged */
+};
+
+struct generation {
+    uint64_t number;
+    int boot; /* sealed boot record; owned */
+    size_t n_workers;
+    uint64_t drain_ms;
+    enum log_level log_level;
+    /* What cannot change while the master lives: */
+    char *listen; /* LISTEN; owned */
+    uint16_t port;
+    uint64_t pairs_per_node, claim_pages;
+};
+
+/* ERR_FORMAT, ERR_REFUSED (the settings are bad, the problems were told); else as it failed. */
+MUST_CHECK int generation_load(const struct generation_source *source, uint64_t number,
+                               struct generation **generation_r);
+void generation_free(struct generation **generation);
+
+/* The name of a setting that differs though it cannot change in a running master, or NULL. */
+const char *generation_conflict(const struct generation *now, const struct generation *next);
+
+#endif

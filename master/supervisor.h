@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The master's loop: signals, workers' channels and the next deadline, each turned into events of
+ * slots. */
+#ifndef MASTER_SUPERVISOR_H
+#define MASTER_SUPERVISOR_H
+
+#include "master/generation.h"
+#include "master/slot.h"
+
+struct supervisor_config {
+    const struct generation_source *source; /* for reloads */
+    struct shm *shm;
+    int *listeners; /* closed when stopping begins, and -1 from then on */
+    size_t n_listeners;
+    uint64_t start_ms; /* for a worker to become ready */
+};
+
+struct supervisor;
+
+/* Blocks the signals it lives by, from now on. Takes over *generation. */
+MUST_CHECK int supervisor_new(const struct supervisor_config *config,
+                              struct generation **generation, struct supervisor **supervisor_r);
+/* Starts the workers and keeps them running until it was told to stop and all have left. */
+MUST_CHECK int supervisor_run(struct supervisor *supervisor);
+void supervisor_free(struct supervisor **supervisor);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking a worker for its verdict. The one place where the master waits: at start, and at SIGHUP
+ * while the workers go on. Owns the child until it has ended. */
+#include "master/verdict.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/inherit.h"
+#include "common/log.h"
+#include "common/message.h"
+#include "master/obituary.h"
+#include "master/spawn.h"
+
+enum { WAIT_MS = 30000 };
+
+/* The child says nothing on the channel; that it closes means that it has ended. */
+static int wait_closed(int channel)
+{
+    uint64_t until = clock_mono_ms() + WAIT_MS, now;
+    struct pollfd p = { .fd = channel, .events = POLLIN };
+
+    while ((now = clock_mono_ms()) < until) {
+        if (poll(&p, 1, (int)(until - now)) > 0)
+            return 0;
+    }
+    return ERR_TIMEOUT;
+}
+
+static int judge(int status)
+{
+    char why[OBITUARY_LEN];
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    obituary_write(status, why);
+    log_error("the worker refuses these settings cause=\"%s\"", why);
+    return ERR_REFUSED;
+}
+
+int verdict_ask(const char *worker_path, char *const *environment, int boot)
+{
+    struct spawn spawn = {
+        .path = worker_path,
+        .argument = INHERIT_CHECK,
+        .environment = environment,
+        .n_fds = INHERIT_BOOT + 1 - SPAWN_FIRST_FD,
+    };
+    int ends[2], status = 0, r;
+    pid_t pid;
+
+    r = message_pair(ends);
+    if (r != 0)
+        return r;
+    spawn.fds[INHERIT_CHANNEL - SPAWN_FIRST_FD] = ends[1];
+    spawn.fds[INHERIT_BOOT - SPAWN_FIRST_FD] = boot;
+    r = spawn_process(&spawn, &pid);
+    fd_close(&ends[1]);
+    if (r == 0) {
+        r = wait_closed(ends[0]);
+        if (r != 0)
+            kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        if (r == 0)
+            r = judge(status);
+    }
+    fd_close(&ends[0]);
+    return r;
+}

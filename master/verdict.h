@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker's verdict on a boot record: what only its libraries can judge. */
+#ifndef MASTER_VERDICT_H
+#define MASTER_VERDICT_H
+
+#include "common/error.h"
+
+/*
+ * Runs the worker with --check and waits for it, at most 30 s. ERR_REFUSED: the record is bad, and
+ * the worker has said why; ERR_TIMEOUT; -errno.
+ */
+MUST_CHECK int verdict_ask(const char *worker_path, char *const *environment, int boot);
+
+#endif
