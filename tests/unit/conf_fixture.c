@@ -95,7 +95,7 @@ static void split(const char *text, char *variables[static VARIABLES_MAX])
 struct loaded conf_fixture_load(const char *file, const char *environment)
 {
     struct loaded loaded = { .r = 0 };
-    const char *name = file != NULL ? conf_fixture_file("conf", span_text(file)) : NULL;
+    const char *name = conf_fixture_file("conf", span_text(file));
     char *variables[VARIABLES_MAX];
 
     split(environment, variables);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What loads with a warning: the examples of the manual must load, and are not silent. */
+#include "tests/unit/conf_fixture.h"
+
+static struct loaded load_well(const char *file, const char *environment)
+{
+    struct loaded loaded = conf_fixture_load(file, environment);
+
+    assert_string_equal(loaded.problems, "");
+    return loaded;
+}
+
+/* The examples of the manual, and the environment of its deployment manifest. */
+#define EXAMPLE                                                                                    \
+    "UPSTREAM=https://api.my-company.com\n"                                                        \
+    "CLIENT_ID_SECRET=2DkV4DDabehO8cifDktdF9elKJL0CKrk\n"                                          \
+    "OUTBOUND_TOKEN=abcdefg1234567\n"                                                              \
+    "CORS_ORIGINS=https://www.my-company.com,https://dashboard.my-company.com\n"
+#define SHORT_TOKEN                                                                                \
+    "OUTBOUND_TOKEN: is only 14 characters long, 16 or more are advised: whoever guesses it can "  \
+    "send requests out\n"
+
+static void the_first_example_loads_and_says_that_pairing_is_open(void **state)
+{
+    struct loaded loaded = load_well(NULL, EXAMPLE);
+
+    (void)state;
+    assert_string_equal(loaded.warnings,
+                        SHORT_TOKEN "SECRET: is not set: pairing is unauthenticated, anybody on "
+                                    "the way can pose as either relay\n");
+    assert_int_equal(loaded.conf->port, 8080);
+    conf_fixture_unload(&loaded);
+}
+
+static void the_second_example_loads_and_says_what_redis_does_not_do(void **state)
+{
+    struct loaded loaded = load_well(
+        NULL, EXAMPLE
+        "SECRET=sharedsecret1234567890\nREDIS_URL=redis://10.0.1.230:6379\nPORT=3000\n"
+        "LOG_LEVEL=info\nPASS_THROUGH_ROUTES=/health,/version\nMTE_ROUTES=/api/v1/*,/api/v2/*\n"
+        "CORS_METHODS=GET,POST,DELETE\nHEADERS={\"x-service-name\":\"mte-api-relay\"}\n");
+
+    (void)state;
+    assert_string_equal(loaded.warnings, SHORT_TOKEN
+                        "REDIS_URL: is not used yet: this version keeps session pairs in the "
+                        "shared memory of its instance, so several instances behind one name are "
+                        "not one relay\n");
+    assert_int_equal(loaded.conf->port, 3000);
+    conf_fixture_unload(&loaded);
+}
+
+static void the_environment_of_the_manifest_loads(void **state)
+{
+    struct loaded loaded =
+        load_well(NULL, EXAMPLE "SECRET=sharedsecret1234567890\nHOME=/\n"
+                                "KUBERNETES_PORT=tcp://10.0.0.1:443\nPATH=/bin\n");
+
+    (void)state;
+    assert_string_equal(loaded.warnings, SHORT_TOKEN);
+    assert_int_equal(loaded.conf->port, 8080);
+    conf_fixture_unload(&loaded);
+}
+
+static void short_secrets_are_warned_of(void **state)
+{
+    struct loaded loaded =
+        load_well(NULL, CONF_FIXTURE_REQUIRED "SECRET=123456789012345\nSECRET_ALSO=x\n"
+                                              "OUTBOUND_TOKEN_ALSO=x\n");
+
+    (void)state;
+    assert_string_equal(loaded.warnings,
+                        "OUTBOUND_TOKEN_ALSO: is only 1 characters long, 16 or more are advised: "
+                        "whoever guesses it can send requests out\n"
+                        "SECRET: is only 15 characters long, 16 or more are advised: pairing is "
+                        "nearly unauthenticated, who guesses it can pose as either relay\n"
+                        "SECRET_ALSO: is only 1 characters long, 16 or more are advised: pairing "
+                        "is nearly unauthenticated, who guesses it can pose as either relay\n");
+    conf_fixture_unload(&loaded);
+    loaded = load_well(NULL, CONF_FIXTURE_REQUIRED "SECRET=1234567890123456\n");
+    assert_string_equal(loaded.warnings, "");
+    conf_fixture_unload(&loaded);
+}
+
+#define IN_A_FOLDER(test)                                                                          \
+    cmocka_unit_test_setup_teardown(test, conf_fixture_open, conf_fixture_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_A_FOLDER(the_first_example_loads_and_says_that_pairing_is_open),
+        IN_A_FOLDER(the_second_example_loads_and_says_what_redis_does_not_do),
+        IN_A_FOLDER(the_environment_of_the_manifest_loads),
+        IN_A_FOLDER(short_secrets_are_warned_of),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
