@@ -7,7 +7,8 @@
 
 enum { LINE_LEN = 4096, SHOWN_MAX = 80 };
 
-static void compose(char line[static LINE_LEN], const char *place, const char *format, va_list args)
+static void __attribute__((format(printf, 3, 0)))
+compose(char line[static LINE_LEN], const char *place, const char *format, va_list args)
 {
     int len = snprintf(line, LINE_LEN, "%s: ", place);
 
