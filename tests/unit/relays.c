@@ -33,6 +33,7 @@ void relays_fini(struct relays *relays)
 {
     identity_fini(&relays->initiator);
     identity_fini(&relays->responder);
+    kem_fini();
     crypto_fini();
 }
 
@@ -49,16 +50,31 @@ void relays_count(void *at, uint8_t first, size_t n)
         *byte++ = first++;
 }
 
+void relays_start_random(uint8_t seed, struct pairing_start_random *random_r)
+{
+    relays_count(random_r->nonce, seed, sizeof(random_r->nonce));
+    relays_count(random_r->d_z, (uint8_t)(seed + 0x20), sizeof(random_r->d_z));
+    relays_count(random_r->scalar, (uint8_t)(seed + 0x60), sizeof(random_r->scalar));
+}
+
+void relays_answer_random(uint8_t seed, struct pairing_answer_random *random_r)
+{
+    relays_count(random_r->nonce, seed, sizeof(random_r->nonce));
+    relays_count(random_r->m, (uint8_t)(seed + 0x20), sizeof(random_r->m));
+    relays_count(random_r->scalar, (uint8_t)(seed + 0x40), sizeof(random_r->scalar));
+}
+
 void relays_ask(const struct identity *initiator, uint8_t seed, enum suite suite,
                 struct pairing_run *run)
 {
     struct pairing_start_random random;
 
     memset(run, 0, sizeof(*run));
-    relays_count(&random, seed, sizeof(random));
+    relays_start_random(seed, &random);
     run->offer.suites[0] = (uint8_t)suite;
     run->offer.suites[1] = suite == SUITE_AES_256_GCM ? SUITE_CHACHA20_POLY1305 : SUITE_AES_256_GCM;
     run->offer.now_ms = relays_now_ms();
+    relays_count(run->answer.client_token, 0xc0, CLIENT_TOKEN_LEN);
     must(pairing_start_from(initiator, &run->offer, &random, &run->pairing) == 0);
     memcpy(run->m1, pairing_m1(run->pairing).at, PAIRING_M1_LEN);
 }
@@ -69,11 +85,10 @@ int relays_answer(const struct identity *responder, uint8_t seed, struct pairing
     struct pairing_m1 m1;
     int r;
 
-    relays_count(&random, seed, sizeof(random));
+    relays_answer_random(seed, &random);
     run->answer.now_ms = relays_now_ms() + 1500;
     run->answer.lifetime_s = 3600;
     run->answer.max_body = 16 << 20;
-    relays_count(run->answer.client_token, 0xc0, CLIENT_TOKEN_LEN);
     r = pairing_read_m1(responder, span_of(run->m1, PAIRING_M1_LEN), &m1);
     if (r == 0)
         r = pairing_choose(responder, &m1, &run->answer.suite);

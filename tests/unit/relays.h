@@ -32,6 +32,10 @@ uint64_t relays_now_ms(void);
 /* n bytes that count up from first. */
 void relays_count(void *at, uint8_t first, size_t n);
 
+/* The randomness of the runs below: counting bytes, all of them together from seed on. */
+void relays_start_random(uint8_t seed, struct pairing_start_random *random_r);
+void relays_answer_random(uint8_t seed, struct pairing_answer_random *random_r);
+
 /* M1 and M2 of one pairing, from randomness that begins with seed; the suite is the first offered.
  */
 struct pairing_run {
