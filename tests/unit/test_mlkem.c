@@ -197,6 +197,23 @@ static void random_keys_agree_and_a_wrong_ciphertext_gives_another_secret(void *
     }
 }
 
+static void every_byte_of_the_ciphertext_counts(void **state)
+{
+    static const uint8_t m[MLKEM_MESSAGE_LEN] = { 3 };
+    uint8_t ek[MLKEM_EK_LEN], dk[MLKEM_DK_LEN], c[MLKEM_CIPHERTEXT_LEN];
+    uint8_t right[MLKEM_SECRET_LEN], secret[MLKEM_SECRET_LEN];
+
+    (void)state;
+    assert_int_equal(mlkem_keygen(known_seed, ek, dk), 0);
+    assert_int_equal(mlkem_encaps(ek, m, c, right), 0);
+    for (size_t i = 0; i < sizeof(c); i++) {
+        c[i] ^= (uint8_t)(1 << i % 8);
+        assert_int_equal(mlkem_decaps(dk, c, secret), 0);
+        assert_memory_not_equal(secret, right, sizeof(secret));
+        c[i] ^= (uint8_t)(1 << i % 8);
+    }
+}
+
 static void a_damaged_decapsulation_key_is_refused(void **state)
 {
     static const size_t ek_and_hash = 1152, z = 2400 - 32;
@@ -377,6 +394,7 @@ int main(void)
         cmocka_unit_test(small_coefficients_count_their_bits),
         cmocka_unit_test(a_known_seed_gives_the_known_keys_and_secret),
         cmocka_unit_test(random_keys_agree_and_a_wrong_ciphertext_gives_another_secret),
+        cmocka_unit_test(every_byte_of_the_ciphertext_counts),
         cmocka_unit_test(a_damaged_decapsulation_key_is_refused),
         cmocka_unit_test(key_generation_agrees_with_wycheproof),
         cmocka_unit_test(encapsulation_agrees_with_wycheproof),
