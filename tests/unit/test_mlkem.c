@@ -197,6 +197,7 @@ static void random_keys_agree_and_a_wrong_ciphertext_gives_another_secret(void *
     }
 }
 
+/* The lowest bit changes so little that the message stays: only the comparison can tell. */
 static void every_byte_of_the_ciphertext_counts(void **state)
 {
     static const uint8_t m[MLKEM_MESSAGE_LEN] = { 3 };
@@ -207,10 +208,10 @@ static void every_byte_of_the_ciphertext_counts(void **state)
     assert_int_equal(mlkem_keygen(known_seed, ek, dk), 0);
     assert_int_equal(mlkem_encaps(ek, m, c, right), 0);
     for (size_t i = 0; i < sizeof(c); i++) {
-        c[i] ^= (uint8_t)(1 << i % 8);
+        c[i] ^= 1;
         assert_int_equal(mlkem_decaps(dk, c, secret), 0);
         assert_memory_not_equal(secret, right, sizeof(secret));
-        c[i] ^= (uint8_t)(1 << i % 8);
+        c[i] ^= 1;
     }
 }
 
