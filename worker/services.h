@@ -6,6 +6,7 @@
 #include "common/conf.h"
 #include "common/identity.h"
 #include "common/shm.h"
+#include "worker/log_brake.h"
 #include "worker/peer.h"
 #include "worker/session_store.h"
 #include "worker/upstream.h"
@@ -19,6 +20,8 @@ struct services {
     struct peers *peers;
     struct session_store *store;
     struct metric_block *metrics; /* this process' own */
+    /* Over refused pairings: those that anybody can cause, and those that take SECRET. */
+    struct log_brake pairing_log[2];
     bool draining;
 };
 
