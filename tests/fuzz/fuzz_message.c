@@ -27,7 +27,7 @@ static void seal(struct forge *f, struct span frames)
 {
     struct wire w = wire_read(frames);
 
-    while (w.rest.len > 0) {
+    while (w.rest.len >= 3) {
         uint8_t kind = wire_u8(&w);
         uint16_t len = wire_u16(&w);
 
