@@ -61,6 +61,8 @@ struct connection;
 struct exchange *exchange_new(struct st_h2o_req_t *req, struct services *services,
                               struct connection *connection);
 void exchange_begin(struct exchange *x, const struct exchange_ops *ops);
+/* The application has gone and libh2o does not know: cancels everything. */
+void exchange_leave(struct exchange *x);
 
 /* ---- for ops ---- */
 void *exchange_state(struct exchange *x);

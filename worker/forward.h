@@ -16,8 +16,8 @@ void forward_pseudonym(const struct identity *identity, char text_r[static FORWA
 struct forward {
     const struct conf *conf;
     struct span pseudonym;
-    const struct exchange_request *request;
-    struct span id; /* x-request-id */
+    struct exchange_request *request; /* loses its hop-by-hop fields */
+    struct span id;                   /* x-request-id */
 };
 
 /*

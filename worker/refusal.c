@@ -27,6 +27,8 @@ void refusal_body(enum refusal refusal, struct span request_id, struct buffer *b
     buffer_printf(body,
                   "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\",",
                   refusals[refusal].code, refusals[refusal].status, refusals[refusal].sentence);
-    buffer_printf(body, "\"code\":\"%s\",\"instance\":\"%.*s\"}\n", refusals[refusal].code,
-                  SPAN_PRINT(request_id));
+    buffer_printf(body, "\"code\":\"%s\"", refusals[refusal].code);
+    if (request_id.len > 0)
+        buffer_printf(body, ",\"instance\":\"%.*s\"", SPAN_PRINT(request_id));
+    buffer_put_text(body, "}\n");
 }

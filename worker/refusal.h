@@ -15,7 +15,8 @@ enum refusal {
 unsigned refusal_status(enum refusal refusal);
 /* The stable code, as in header x-mte-relay-error and in the log. */
 const char *refusal_code(enum refusal refusal);
-/* The problem+json body: type about:blank, title, status, detail, code, instance (request id). */
+/* The problem+json body: type about:blank, title, status, detail, code, instance (request
+ * id, where there is one). */
 void refusal_body(enum refusal refusal, struct span request_id, struct buffer *body);
 
 #endif

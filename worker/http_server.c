@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libh2o's context, its listeners and its one handler. Decides what a request is and hands it to
+ * its exchange; knows nothing of what becomes of it.
+ */
+#include "worker/http_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <h2o.h>
+
+#include "common/log.h"
+#include "worker/chunked.h"
+#include "worker/classify.h"
+#include "worker/connection.h"
+#include "worker/local.h"
+#include "worker/own_words.h"
+#include "worker/pair_endpoint.h"
+#include "worker/relay_inbound.h"
+#include "worker/relay_outbound.h"
+#include "worker/relay_plain.h"
+#include "worker/request.h"
+#include "worker/route.h"
+#include "worker/timer.h"
+
+enum {
+    LOOK_EVERY_MS = 1000,  /* for applications that left */
+    ACCEPT_AGAIN_MS = 100, /* when there is no descriptor or memory for a connection */
+    BODY_BAND = 64 * 1024, /* so much over our limit comes to us to be refused in our words */
+    SEALED_OVERHEAD = 128 * 1024, /* of a sealed body, beside 1/256 of it */
+    CLOSING_TURNS = 100,          /* of the loop, for what libh2o still has to close */
+};
+
+struct http_server {
+    struct services *services;
+    h2o_globalconf_t config;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    struct connections connections;
+    h2o_socket_t **listeners; /* over descriptors of our own */
+    size_t n_listeners;
+    struct timer look, accept_again, half_drained, emptied;
+    void (*idle)(void *arg);
+    void *idle_arg;
+    bool draining;
+};
+
+struct handler {
+    h2o_handler_t super;
+    struct http_server *server;
+};
+
+/* ---- a request ---- */
+
+static const struct exchange_ops *const kinds[CLASS_REFUSED] = {
+    [CLASS_ECHO] = &local_echo_ops,         [CLASS_ABOUT] = &local_about_ops,
+    [CLASS_PAIR] = &pair_endpoint_ops,      [CLASS_INBOUND] = &relay_inbound_ops,
+    [CLASS_OUTBOUND] = &relay_outbound_ops, [CLASS_PREFLIGHT] = &local_preflight_ops,
+    [CLASS_PLAIN] = &relay_plain_ops,
+};
+
+/* protocol.md: what a sealed body may have more than the message in it. */
+static uint64_t sealed_body_max(const struct conf *conf)
+{
+    return conf->max_request_body + conf->max_request_body / 256 + SEALED_OVERHEAD;
+}
+
+static uint64_t body_max(const struct conf *conf, enum class class)
+{
+    return class == CLASS_INBOUND ? sealed_body_max(conf) : conf->max_request_body;
+}
+
+static void serve(struct http_server *server, struct exchange *x, struct span path)
+{
+    const struct conf *conf = server->services->conf;
+    const struct exchange_request *request = exchange_request(x);
+    struct classified is = classify(conf, request->method, path, &request->fields);
+
+    if (is.class == CLASS_REFUSED)
+        exchange_refuse(x, is.refusal, "%s", is.cause);
+    else if (request->body.len > body_max(conf, is.class))
+        exchange_refuse(x, REFUSAL_BODY_TOO_LARGE, "%zu bytes", request->body.len);
+    else
+        exchange_begin(x, kinds[is.class]);
+}
+
+static int on_req(h2o_handler_t *self, h2o_req_t *req)
+{
+    struct http_server *server = H2O_STRUCT_FROM_MEMBER(struct handler, super, self)->server;
+    struct exchange *x = exchange_new(req, server->services, connection_of(req));
+    enum refusal refusal;
+    struct buffer path;
+    const char *cause;
+    int r;
+
+    if (!request_judge(req, &refusal, &cause)) {
+        exchange_refuse(x, refusal, "%s", cause);
+        return 0;
+    }
+    buffer_init(&path, 0);
+    r = request_read(req, exchange_request(x));
+    if (r == 0)
+        r = route_normalise(exchange_request(x)->path, &path);
+    if (r == 0)
+        serve(server, x, buffer_span(&path));
+    else
+        exchange_refuse(x, REFUSAL_OVERLOADED, "%s", error_text(r));
+    buffer_fini(&path);
+    return 0;
+}
+
+/* ---- connections ---- */
+
+static void set_accepting(struct http_server *server, bool accepting);
+
+static void on_accept_again(struct timer *timer)
+{
+    set_accepting(H2O_STRUCT_FROM_MEMBER(struct http_server, accept_again, timer), true);
+}
+
+/* Out of descriptors or memory: waiting is all that helps, and the listener stays readable. */
+static void rest(struct http_server *server, int error)
+{
+    if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+        return;
+    log_warning("cannot accept for %d ms: %s", ACCEPT_AGAIN_MS, error_text(-error));
+    set_accepting(server, false);
+    timer_start(&server->accept_again, server->services->timers, ACCEPT_AGAIN_MS, on_accept_again);
+}
+
+/* One a turn, so that connections spread over the workers. */
+static void on_accept(h2o_socket_t *listener, const char *err)
+{
+    struct http_server *server = listener->data;
+    h2o_socket_t *sock;
+
+    if (err != NULL)
+        return;
+    sock = h2o_evloop_socket_accept(listener);
+    if (sock == NULL)
+        rest(server, errno);
+    else if (connection_open(&server->connections, sock) < 0)
+        h2o_socket_close(sock);
+    else
+        h2o_accept(&server->accept, sock);
+}
+
+static void set_accepting(struct http_server *server, bool accepting)
+{
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        if (accepting)
+            h2o_socket_read_start(server->listeners[i], on_accept);
+        else
+            h2o_socket_read_stop(server->listeners[i]);
+    }
+}
+
+static void close_listeners(struct http_server *server)
+{
+    timer_stop(&server->accept_again);
+    for (size_t i = 0; i < server->n_listeners; i++)
+        h2o_socket_close(server->listeners[i]);
+    server->n_listeners = 0;
+}
+
+static void on_look(struct timer *timer)
+{
+    struct http_server *server = H2O_STRUCT_FROM_MEMBER(struct http_server, look, timer);
+
+    connections_find_departed(&server->connections);
+    timer_start(&server->look, server->services->timers, LOOK_EVERY_MS, on_look);
+}
+
+/* ---- draining ---- */
+
+static void on_emptied(struct timer *timer)
+{
+    struct http_server *server = H2O_STRUCT_FROM_MEMBER(struct http_server, emptied, timer);
+
+    server->idle(server->idle_arg);
+}
+
+/* Not at once: libh2o is in the middle of closing. */
+static void on_last_closed(struct connections *list)
+{
+    struct http_server *server = H2O_STRUCT_FROM_MEMBER(struct http_server, connections, list);
+
+    if (server->draining)
+        timer_start(&server->emptied, server->services->timers, 0, on_emptied);
+}
+
+static void on_half_drained(struct timer *timer)
+{
+    struct http_server *server = H2O_STRUCT_FROM_MEMBER(struct http_server, half_drained, timer);
+
+    connections_shut_idle(&server->connections);
+    timer_start(&server->half_drained, server->services->timers, LOOK_EVERY_MS, on_half_drained);
+}
+
+void http_server_drain(struct http_server *server, uint64_t drain_ms, void (*idle)(void *arg),
+                       void *arg)
+{
+    if (server->draining)
+        return;
+    server->draining = true;
+    server->idle = idle;
+    server->idle_arg = arg;
+    close_listeners(server);
+    h2o_context_request_shutdown(&server->context);
+    timer_start(&server->half_drained, server->services->timers, drain_ms / 2, on_half_drained);
+    if (server->connections.n == 0)
+        on_last_closed(&server->connections);
+}
+
+size_t http_server_n_connections(const struct http_server *server)
+{
+    return server->connections.n;
+}
+
+/* ---- birth and death ---- */
+
+static void configure(struct http_server *server)
+{
+    const struct conf *conf = server->services->conf;
+    h2o_globalconf_t *config = &server->config;
+    h2o_hostconf_t *host;
+    h2o_handler_t *handler;
+
+    h2o_config_init(config);
+    config->server_name = h2o_iovec_init(H2O_STRLIT("")); /* the API's own passes */
+    config->max_request_entity_size = sealed_body_max(conf) + BODY_BAND;
+    config->http1.req_timeout =
+        conf->idle_timeout > conf->header_timeout ? conf->idle_timeout : conf->header_timeout;
+    config->http2.idle_timeout = conf->idle_timeout;
+    /* Bodies past 32 MiB would be mapped to a file in /tmp: plaintext on a disk. */
+    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
+
+    host = h2o_config_register_host(config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    host->fallback_path.error_log.emit_request_errors = 0; /* they show query strings */
+    chunked_register(&host->fallback_path);
+    own_words_register(&host->fallback_path, server->services->metrics);
+    handler = h2o_create_handler(&host->fallback_path, sizeof(struct handler));
+    handler->on_req = on_req;
+    H2O_STRUCT_FROM_MEMBER(struct handler, super, handler)->server = server;
+}
+
+static int listen_on(struct http_server *server, int listener)
+{
+    int fd = fcntl(listener, F_DUPFD_CLOEXEC, 0);
+    h2o_socket_t *sock;
+
+    if (fd < 0)
+        return -errno;
+    sock = h2o_evloop_socket_create(server->services->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+    sock->data = server;
+    server->listeners[server->n_listeners++] = sock;
+    return 0;
+}
+
+int http_server_new(struct services *services, const int *listeners, size_t n_listeners,
+                    struct http_server **server_r)
+{
+    struct http_server *server = calloc(1, sizeof(*server));
+    int r = 0;
+
+    if (server == NULL)
+        return -ENOMEM;
+    server->services = services;
+    server->connections.metrics = services->metrics;
+    server->connections.emptied = on_last_closed;
+    server->listeners = calloc(n_listeners, sizeof(*server->listeners));
+    configure(server);
+    h2o_context_init(&server->context, services->loop, &server->config);
+    server->accept.ctx = &server->context;
+    server->accept.hosts = server->config.hosts;
+    if (server->listeners == NULL)
+        r = -ENOMEM;
+    for (size_t i = 0; r == 0 && i < n_listeners; i++)
+        r = listen_on(server, listeners[i]);
+    if (r < 0) {
+        http_server_free(&server);
+        return r;
+    }
+    set_accepting(server, true);
+    timer_start(&server->look, services->timers, LOOK_EVERY_MS, on_look);
+    *server_r = server;
+    return 0;
+}
+
+/* Everything that libh2o closes late is closed by turns of its loop. */
+static void close_connections(struct http_server *server)
+{
+    connections_shut_all(&server->connections);
+    for (int i = 0; i < CLOSING_TURNS && server->connections.n > 0; i++)
+        (void)h2o_evloop_run(server->services->loop, 0);
+}
+
+void http_server_free(struct http_server **server)
+{
+    struct http_server *s = *server;
+
+    if (s == NULL)
+        return;
+    *server = NULL;
+    s->draining = false; /* nobody waits for idle() */
+    timer_stop(&s->look);
+    timer_stop(&s->half_drained);
+    timer_stop(&s->emptied);
+    close_listeners(s);
+    close_connections(s);
+    if (s->connections.n > 0) {
+        log_error("%zu connections would not close", s->connections.n);
+        return; /* libh2o still has them, and through them all of this */
+    }
+    h2o_context_dispose(&s->context);
+    h2o_config_dispose(&s->config);
+    free(s->listeners);
+    free(s);
+}
