@@ -78,6 +78,7 @@ bool conf_kind_is_token(struct span text)
     return text.len > 0;
 }
 
+/* The largest unit that leaves nothing over: 90000 is "90s", 65536 is "64 KiB". */
 static void put_scaled(struct buffer *b, uint64_t v, const struct unit *unit)
 {
     while (v % unit->factor != 0 || (v == 0 && unit->factor > 1))
@@ -85,12 +86,12 @@ static void put_scaled(struct buffer *b, uint64_t v, const struct unit *unit)
     buffer_printf(b, "%" PRIu64 "%s", v / unit->factor, unit->name);
 }
 
-void conf_kind_put_duration(struct buffer *b, uint64_t ms)
+static void put_duration(struct buffer *b, uint64_t ms)
 {
     put_scaled(b, ms, durations);
 }
 
-void conf_kind_put_size(struct buffer *b, uint64_t bytes)
+static void put_size(struct buffer *b, uint64_t bytes)
 {
     put_scaled(b, bytes, sizes);
 }
@@ -100,21 +101,27 @@ static void put_count(struct buffer *b, uint64_t v)
     buffer_printf(b, "%" PRIu64, v);
 }
 
+void conf_kind_put_range(struct buffer *b, const struct conf_setting *s)
+{
+    if (s->kind->put_bound == NULL)
+        return;
+    buffer_put_text(b, s->max != 0 ? " from " : " of at least ");
+    s->kind->put_bound(b, s->min);
+    if (s->max == 0)
+        return;
+    buffer_put_text(b, " to ");
+    s->kind->put_bound(b, s->max);
+}
+
 /* Numbers of every unit; r is what reading v has said. */
-static int bounded(const struct conf_parse *p, int r, uint64_t v, const char *what,
-                   void (*put)(struct buffer *b, uint64_t v))
+static int bounded(const struct conf_parse *p, int r, uint64_t v, const char *what)
 {
     const struct conf_setting *s = p->setting;
 
     if (r == 0 && v >= s->min && (s->max == 0 || v <= s->max))
         return 0;
     conf_kind_refuse(p, "is not %s", what);
-    buffer_put_text(p->why, s->max != 0 ? " from " : " of at least ");
-    put(p->why, s->min);
-    if (s->max == 0)
-        return ERR_FORMAT;
-    buffer_put_text(p->why, " to ");
-    put(p->why, s->max);
+    conf_kind_put_range(p->why, s);
     return ERR_FORMAT;
 }
 
@@ -124,7 +131,7 @@ static int parse_count(const struct conf_parse *p, void *field)
     int r = text_u64(p->text, UINT64_MAX, &v);
 
     *(conf_count *)field = v;
-    return bounded(p, r, v, "a whole number", put_count);
+    return bounded(p, r, v, "a whole number");
 }
 
 static int parse_size(const struct conf_parse *p, void *field)
@@ -133,7 +140,7 @@ static int parse_size(const struct conf_parse *p, void *field)
     int r = text_size(p->text, &v);
 
     *(conf_size *)field = v;
-    return bounded(p, r, v, "a size (4096, 64 KiB, 16 MiB, 1 GiB)", conf_kind_put_size);
+    return bounded(p, r, v, "a size (4096, 64 KiB, 16 MiB, 1 GiB)");
 }
 
 static int parse_duration(const struct conf_parse *p, void *field)
@@ -142,7 +149,7 @@ static int parse_duration(const struct conf_parse *p, void *field)
     int r = text_duration(p->text, &v);
 
     *(conf_duration *)field = v;
-    return bounded(p, r, v, "a duration (500ms, 30s, 5m, 1h)", conf_kind_put_duration);
+    return bounded(p, r, v, "a duration (500ms, 30s, 5m, 1h)");
 }
 
 static int parse_level(const struct conf_parse *p, void *field)
@@ -233,14 +240,19 @@ const struct conf_kind conf_kind_token = {
 const struct conf_kind conf_kind_count = {
     .parse = parse_count,
     .show = conf_kind_show_text,
+    .put_bound = put_count,
     .form = "number",
 };
-const struct conf_kind conf_kind_size = { .parse = parse_size,
-                                          .show = conf_kind_show_text,
-                                          .form = "size" };
+const struct conf_kind conf_kind_size = {
+    .parse = parse_size,
+    .show = conf_kind_show_text,
+    .put_bound = put_size,
+    .form = "size",
+};
 const struct conf_kind conf_kind_duration = {
     .parse = parse_duration,
     .show = conf_kind_show_text,
+    .put_bound = put_duration,
     .form = "duration",
 };
 const struct conf_kind conf_kind_level = {

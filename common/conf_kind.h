@@ -19,6 +19,8 @@ struct conf_kind {
     int (*parse)(const struct conf_parse *p, void *field);
     /* Writes a set value as anybody may see it. */
     void (*show)(struct buffer *b, struct span text, const void *field);
+    /* Writes a bound in the kind's unit; NULL where min and max are not of numbers. */
+    void (*put_bound)(struct buffer *b, uint64_t v);
     bool hidden;      /* no mistake shows the text */
     bool multiline;   /* it may have line ends in it */
     const char *form; /* how it is written, for the documentation */
@@ -43,8 +45,7 @@ void conf_kind_show_secret(struct buffer *b, struct span text, const void *field
 /* tchar+ of RFC 9110, section 5.6.2: a method, a field name. */
 bool conf_kind_is_token(struct span text);
 
-/* Writes 90000 as "90s", 65536 as "64 KiB": the largest unit that leaves nothing over. */
-void conf_kind_put_duration(struct buffer *b, uint64_t ms);
-void conf_kind_put_size(struct buffer *b, uint64_t bytes);
+/* Writes the bounds of a setting that is a number: " from 1 KiB to 1 GiB". */
+void conf_kind_put_range(struct buffer *b, const struct conf_setting *setting);
 
 #endif

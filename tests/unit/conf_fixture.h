@@ -20,7 +20,8 @@ int conf_fixture_close(void **state);
 /* Writes a file of the folder and returns its path, good until the test ends. */
 const char *conf_fixture_file(const char *name, struct span text);
 
-/* Loads a file of that text (NULL: empty) as "conf", then "A=b\nC=d". "DIR/" at the start of a value is the folder.
+/* Loads a file of that text (NULL: empty) as "conf", then "A=b\nC=d". "DIR/" at the start of a
+ * value is the folder.
  */
 struct loaded conf_fixture_load(const char *file, const char *environment);
 /* What it gives conf_load(), with the struct loaded as arg. */
