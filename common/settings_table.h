@@ -41,7 +41,7 @@ SETTING_ROW(cors_origins, "CORS_ORIGINS", origins, "", LISTED, 0, 0,
 SETTING_ROW(cors_methods, "CORS_METHODS", list, "GET, POST, PUT, DELETE", LISTED, 0, 0,
             "methods a preflight allows; it never limits what is relayed")
 SETTING_ROW(headers, "HEADERS", fields, "", 0, 0, 0,
-            "JSON object of strings: fields set on requests to UPSTREAM and on answers to the application")
+            "header fields set on requests to UPSTREAM and on answers to the application, never between relays")
 SETTING_ROW(workers, "WORKERS", count, "0", 0, 0, 512,
             "worker processes; 0: one for each core available, cgroup limits counted")
 SETTING_ROW(outbound_upstream, "OUTBOUND_UPSTREAM", url, "", 0, 0, 0,

@@ -2,6 +2,8 @@
 /* What loads with a warning: the examples of the manual must load, and are not silent. */
 #include "tests/unit/conf_fixture.h"
 
+#include "common/conf_setting.h"
+
 static struct loaded load_well(const char *file, const char *environment)
 {
     struct loaded loaded = conf_fixture_load(file, environment);
@@ -61,6 +63,24 @@ static void the_environment_of_the_manifest_loads(void **state)
     conf_fixture_unload(&loaded);
 }
 
+static void the_defaults_may_be_written_out_as_the_sample_has_them(void **state)
+{
+    struct loaded loaded;
+    struct buffer b;
+    char key[CONF_KEY_LEN];
+
+    (void)state;
+    buffer_init(&b, 0);
+    for (size_t i = 0; i < CONF_N_SETTINGS; i++) {
+        conf_setting_key((struct conf_name){ &conf_settings[i], false }, key);
+        buffer_printf(&b, "%s = \"%s\";\n", key, conf_settings[i].fallback);
+    }
+    buffer_put(&b, SPAN("\0"));
+    loaded = load_well((const char *)buffer_span(&b).at, CONF_FIXTURE_REQUIRED);
+    conf_fixture_unload(&loaded);
+    buffer_fini(&b);
+}
+
 static void short_secrets_are_warned_of(void **state)
 {
     struct loaded loaded =
@@ -90,6 +110,7 @@ int main(void)
         IN_A_FOLDER(the_first_example_loads_and_says_that_pairing_is_open),
         IN_A_FOLDER(the_second_example_loads_and_says_what_redis_does_not_do),
         IN_A_FOLDER(the_environment_of_the_manifest_loads),
+        IN_A_FOLDER(the_defaults_may_be_written_out_as_the_sample_has_them),
         IN_A_FOLDER(short_secrets_are_warned_of),
     };
 
