@@ -65,9 +65,10 @@ struct upstream_events {
 
 struct upstream;
 struct upstream_call;
+struct timers;
 
-MUST_CHECK int upstream_new(struct st_h2o_evloop_t *loop, const struct upstream_limits *limits,
-                            struct upstream **upstream_r);
+MUST_CHECK int upstream_new(struct st_h2o_evloop_t *loop, struct timers *timers,
+                            const struct upstream_limits *limits, struct upstream **upstream_r);
 /* All calls must have ended. Closes kept connections. */
 void upstream_free(struct upstream **upstream);
 /* Draining: connections are no longer kept after use. */

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Slots, kept connections and the queue of each origin. Owns the kept connections and the origins;
+ * an origin lives while something of it is in use. All serving is done by serve(), from the bottom
+ * of the loop: nobody is called back from within a call of his own.
+ */
+#include "worker/origin.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct origin {
+    struct origins *origins;
+    h2o_linklist_t link;
+    h2o_linklist_t waiting; /* struct origin_wait, the first is the oldest */
+    h2o_linklist_t kept;    /* struct kept, the first was used last */
+    size_t n_waiting, n_kept;
+    size_t n_slots; /* taken, those of kept connections included */
+    h2o_timeout_entry_t soon;
+    bool tls;
+    uint16_t port;
+    char host[URL_HOST_MAX + 1];
+};
+
+struct kept {
+    h2o_linklist_t link;
+    struct origin *origin;
+    struct http1_client *client;
+};
+
+static void serve(h2o_timeout_entry_t *entry);
+
+static void serve_soon(struct origin *origin)
+{
+    origin->soon.cb = serve;
+    if (!h2o_timeout_is_linked(&origin->soon))
+        h2o_timeout_link(origin->origins->loop, origin->origins->soon, &origin->soon);
+}
+
+const char *origin_host(const struct origin *origin)
+{
+    return origin->host;
+}
+
+uint16_t origin_port(const struct origin *origin)
+{
+    return origin->port;
+}
+
+/* ---- kept connections ---- */
+
+static struct http1_client *unkeep(struct kept *kept)
+{
+    struct http1_client *client = kept->client;
+
+    h2o_linklist_unlink(&kept->link);
+    kept->origin->n_kept--;
+    free(kept);
+    return client;
+}
+
+static void close_kept(struct kept *kept)
+{
+    struct origin *origin = kept->origin;
+    struct http1_client *client = unkeep(kept);
+
+    http1_client_free(&client);
+    origin->n_slots--;
+}
+
+static void on_gone(void *arg)
+{
+    struct kept *kept = arg;
+    struct origin *origin = kept->origin;
+
+    close_kept(kept);
+    serve_soon(origin);
+}
+
+/* The one used last that is still good, so that the others get old and go. */
+static struct http1_client *take_kept(struct origin *origin, const struct origin_wait *wait)
+{
+    h2o_linklist_t *next;
+
+    for (h2o_linklist_t *node = origin->kept.next; node != &origin->kept; node = next) {
+        struct kept *kept = H2O_STRUCT_FROM_MEMBER(struct kept, link, node);
+
+        next = node->next;
+        if (!http1_client_allowed(kept->client, wait->allow, wait->allow_arg))
+            continue;
+        if (http1_client_wake(kept->client) && http1_client_age_ms(kept->client) < ORIGIN_AGE_MS)
+            return unkeep(kept);
+        close_kept(kept);
+    }
+    return NULL;
+}
+
+static void keep(struct origin *origin, struct http1_client **client)
+{
+    uint64_t age_ms = http1_client_age_ms(*client);
+    struct kept *kept = NULL;
+
+    if (!origin->origins->draining && http1_client_reusable(*client) && age_ms < ORIGIN_AGE_MS)
+        kept = calloc(1, sizeof(*kept));
+    if (kept == NULL) {
+        http1_client_free(client);
+        origin->n_slots--;
+        return;
+    }
+    kept->origin = origin;
+    kept->client = *client;
+    *client = NULL;
+    h2o_linklist_insert(origin->kept.next, &kept->link);
+    origin->n_kept++;
+    http1_client_rest(kept->client,
+                      ORIGIN_AGE_MS - age_ms < ORIGIN_IDLE_MS ? ORIGIN_AGE_MS - age_ms
+                                                              : ORIGIN_IDLE_MS,
+                      on_gone, kept);
+}
+
+void origin_give_back(struct origin *origin, struct http1_client **client)
+{
+    if (*client != NULL)
+        keep(origin, client);
+    else
+        origin->n_slots--;
+    serve_soon(origin);
+}
+
+static void close_all_kept(struct origin *origin)
+{
+    while (!h2o_linklist_is_empty(&origin->kept))
+        close_kept(H2O_STRUCT_FROM_MEMBER(struct kept, link, origin->kept.next));
+}
+
+/* ---- the queue ---- */
+
+/* A slot for a connection to be made; a kept one of no use here gives way. */
+static bool take_slot(struct origin *origin)
+{
+    if (origin->n_slots >= origin->origins->max_connections && origin->n_kept > 0)
+        close_kept(H2O_STRUCT_FROM_MEMBER(struct kept, link, origin->kept.prev));
+    if (origin->n_slots >= origin->origins->max_connections)
+        return false;
+    origin->n_slots++;
+    return true;
+}
+
+static void free_origin(struct origin *origin)
+{
+    h2o_timeout_unlink(&origin->soon);
+    h2o_linklist_unlink(&origin->link);
+    free(origin);
+}
+
+/* Only here an origin ends, so that it is there for whoever is called from here. */
+static void serve(h2o_timeout_entry_t *entry)
+{
+    struct origin *origin = H2O_STRUCT_FROM_MEMBER(struct origin, soon, entry);
+
+    while (origin->n_waiting > 0) {
+        struct origin_wait *wait =
+            H2O_STRUCT_FROM_MEMBER(struct origin_wait, link, origin->waiting.next);
+        struct http1_client *kept = take_kept(origin, wait);
+
+        if (kept == NULL && !take_slot(origin))
+            break;
+        h2o_linklist_unlink(&wait->link);
+        origin->n_waiting--;
+        wait->ready(wait, kept);
+    }
+    if (origin->n_waiting == 0 && origin->n_slots == 0)
+        free_origin(origin);
+}
+
+static struct origin *find_origin(struct origins *origins, const struct url *url)
+{
+    h2o_linklist_t *node;
+
+    for (node = origins->all.next; node != &origins->all; node = node->next) {
+        struct origin *origin = H2O_STRUCT_FROM_MEMBER(struct origin, link, node);
+
+        if (origin->tls == url->tls && origin->port == url->port &&
+            span_equal_nocase(span_text(origin->host), url->host))
+            return origin;
+    }
+    return NULL;
+}
+
+static struct origin *new_origin(struct origins *origins, const struct url *url)
+{
+    struct origin *origin = calloc(1, sizeof(*origin));
+
+    if (origin == NULL)
+        return NULL;
+    origin->origins = origins;
+    origin->tls = url->tls;
+    origin->port = url->port;
+    memcpy(origin->host, url->host.at, url->host.len);
+    h2o_linklist_init_anchor(&origin->waiting);
+    h2o_linklist_init_anchor(&origin->kept);
+    h2o_linklist_insert(&origins->all, &origin->link);
+    return origin;
+}
+
+/* Whoever will be served at once does not count as waiting. */
+static bool is_full(const struct origin *origin)
+{
+    uint64_t n_busy = origin->n_slots - origin->n_kept;
+
+    return n_busy + origin->n_waiting >=
+           origin->origins->max_connections + origin->origins->max_waiting;
+}
+
+int origin_wait(struct origins *origins, const struct url *url, struct origin_wait *wait)
+{
+    struct origin *origin = find_origin(origins, url);
+
+    assert(url->host.len <= URL_HOST_MAX);
+    if (origin == NULL)
+        origin = new_origin(origins, url);
+    if (origin == NULL)
+        return -ENOMEM;
+    if (is_full(origin))
+        return ERR_FULL;
+    wait->origin = origin;
+    h2o_linklist_insert(&origin->waiting, &wait->link);
+    origin->n_waiting++;
+    serve_soon(origin);
+    return 0;
+}
+
+void origin_leave(struct origin_wait *wait)
+{
+    h2o_linklist_unlink(&wait->link);
+    wait->origin->n_waiting--;
+    serve_soon(wait->origin);
+}
+
+/* ---- all of them ---- */
+
+void origins_init(struct origins *origins)
+{
+    h2o_linklist_init_anchor(&origins->all);
+}
+
+void origins_fini(struct origins *origins)
+{
+    while (!h2o_linklist_is_empty(&origins->all)) {
+        struct origin *origin = H2O_STRUCT_FROM_MEMBER(struct origin, link, origins->all.next);
+
+        close_all_kept(origin);
+        free_origin(origin);
+    }
+}
+
+void origins_drain(struct origins *origins)
+{
+    h2o_linklist_t *node;
+
+    origins->draining = true;
+    for (node = origins->all.next; node != &origins->all; node = node->next) {
+        struct origin *origin = H2O_STRUCT_FROM_MEMBER(struct origin, link, node);
+
+        close_all_kept(origin);
+        serve_soon(origin);
+    }
+}
