@@ -45,7 +45,7 @@ AC_DEFUN([MTE_INSTRUMENTS], [
         mte_sanitizer=yes])
     AS_IF([test "$enable_fuzz" = yes], [
         _MTE_INSTRUMENT([-fsanitize=fuzzer-no-link])
-        AC_SUBST([FUZZ_LIBS], [-fsanitize=fuzzer])])
+        AC_SUBST([LIBFUZZER], [-fsanitize=fuzzer])])
     AS_IF([test "$enable_coverage" = yes], [_MTE_INSTRUMENT([--coverage])])
     AM_CONDITIONAL([FUZZ], [test "$enable_fuzz" = yes])
 ])
