@@ -297,6 +297,17 @@ static void close_connections(struct http_server *server)
         (void)h2o_evloop_run(server->services->loop, 0);
 }
 
+static void dispose_of_library(struct http_server *server)
+{
+    h2o_multithread_queue_t *queue = server->context.queue;
+
+    /* libh2o leaves the timer between its two GOAWAYs running, and asserts that none does. */
+    h2o_timeout_unlink(&server->context.http2._graceful_shutdown_timeout);
+    h2o_context_dispose(&server->context);
+    free(queue); /* which libh2o forgets */
+    h2o_config_dispose(&server->config);
+}
+
 void http_server_free(struct http_server **server)
 {
     struct http_server *s = *server;
@@ -314,8 +325,7 @@ void http_server_free(struct http_server **server)
         log_error("%zu connections would not close", s->connections.n);
         return; /* libh2o still has them, and through them all of this */
     }
-    h2o_context_dispose(&s->context);
-    h2o_config_dispose(&s->config);
+    dispose_of_library(s);
     free(s->listeners);
     free(s);
 }
