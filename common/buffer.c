@@ -75,8 +75,12 @@ uint8_t *buffer_reserve(struct buffer *b, size_t len)
     }
     if (b->at != NULL && len <= b->cap - b->end)
         return b->at + b->end;
-    /* Moving to the front is cheap only while little is held of a large allocation. */
-    if (b->at != NULL && held <= b->cap / 4 && held + len <= b->cap) {
+    /*
+     * Moving to the front is cheap only while little is held of a large allocation. Where the
+     * memory is as large as the limit there is no other way: and if it is a caller's, this is the
+     * branch that never gives it back to the heap.
+     */
+    if (b->at != NULL && held + len <= b->cap && (held <= b->cap / 4 || b->cap == b->limit)) {
         memmove(b->at, b->at + b->start, held);
         b->start = 0;
         b->end = held;
@@ -106,23 +110,43 @@ void buffer_put_text(struct buffer *b, const char *text)
     buffer_put(b, span_text(text));
 }
 
-void buffer_printf(struct buffer *b, const char *format, ...)
+/* By way of other memory: the NUL that vsnprintf() writes must not need room in the buffer. */
+static void put_formatted(struct buffer *b, const char *format, va_list args)
 {
-    va_list args, again;
-    uint8_t *room;
+    char small[256], *text = small;
+    va_list again;
     int len;
 
-    va_start(args, format);
     va_copy(again, args);
-    len = vsnprintf(NULL, 0, format, args);
-    if (len >= 0) {
-        room = buffer_reserve(b, (size_t)len + 1); /* vsnprintf writes a NUL that is not kept */
-        if (room != NULL) {
-            vsnprintf((char *)room, (size_t)len + 1, format, again);
-            buffer_commit(b, (size_t)len);
-        }
+    len = vsnprintf(small, sizeof(small), format, args);
+    if (len >= (int)sizeof(small)) {
+        text = malloc((size_t)len + 1);
+        if (text != NULL)
+            vsnprintf(text, (size_t)len + 1, format, again);
     }
     va_end(again);
+    if (len < 0)
+        b->error = ERR_LIMIT; /* longer than an int can say */
+    else if (text == NULL)
+        b->error = -ENOMEM;
+    else
+        buffer_put(b, span_of(text, (size_t)len));
+    if (b->secret && text != NULL && len > 0)
+        secret_wipe(text, (size_t)len);
+    if (b->secret)
+        secret_wipe(small, sizeof(small));
+    if (text != small)
+        free(text);
+}
+
+void buffer_printf(struct buffer *b, const char *format, ...)
+{
+    va_list args;
+
+    if (b->error != 0)
+        return;
+    va_start(args, format);
+    put_formatted(b, format, args);
     va_end(args);
 }
 

@@ -54,11 +54,14 @@ uint64_t log_n_dropped(void)
     return sink.n_dropped;
 }
 
-/* Control bytes would let a peer forge lines or drive the operator's terminal. */
+/*
+ * Control bytes would let a peer forge lines or drive the operator's terminal, and those of C1 are
+ * no less able in UTF-8: so what is not ASCII goes too.
+ */
 static void make_printable(char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f)
             text[i] = '?';
     }
 }

@@ -25,12 +25,12 @@ int text_u64(struct span text, uint64_t max, uint64_t *value_r)
     return 0;
 }
 
-/* Splits "12 KiB" into its number and the factor of its unit. */
 struct unit {
     const char *name;
     uint64_t factor;
 };
 
+/* "12 KiB": the number times the factor of its unit. */
 static int number_with_unit(struct span text, const struct unit *units, size_t n, uint64_t *value_r)
 {
     size_t digits = 0;

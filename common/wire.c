@@ -18,7 +18,8 @@ struct span wire_bytes(struct wire *w, uint64_t len)
         return SPAN_NONE;
     }
     got = span_of(w->rest.at, (size_t)len);
-    w->rest = span_of(w->rest.at + len, w->rest.len - (size_t)len);
+    if (len > 0) /* an empty span may have no address to add to */
+        w->rest = span_of(w->rest.at + len, w->rest.len - (size_t)len);
     return got;
 }
 
