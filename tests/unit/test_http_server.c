@@ -4,6 +4,7 @@
 #include "tests/unit/http_fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
