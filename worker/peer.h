@@ -12,6 +12,7 @@
 #include "worker/upstream.h"
 
 struct identity;
+struct metric_block;
 struct peers;
 struct peer;
 struct timers;
@@ -24,11 +25,15 @@ struct peers_config {
     uint64_t max_peers;        /* remembered peer URLs; the least recently used idle one goes */
     upstream_allow_cb allow;   /* for pairing calls */
     void *allow_arg;
+    struct metric_block *metrics; /* NULL: nothing is counted */
 };
+/* *config is copied. */
 MUST_CHECK int peers_new(const struct peers_config *config, struct peers **peers_r);
+/* Nobody may wait any more; pairings under way are cancelled. Leases may still be out. */
 void peers_free(struct peers **peers);
 
-/* The peer of a base URL (canonical form is the key). ERR_FULL, -ENOMEM. Counted. */
+/* The peer of a base URL (canonical form is the key). ERR_FULL, ERR_LIMIT (the URL is overlong),
+ * -ENOMEM. Counted. */
 MUST_CHECK int peers_get(struct peers *peers, const struct url *base, struct peer **peer_r);
 void peer_put(struct peer **peer);
 const struct url *peer_url(const struct peer *peer); /* base URL; views owned by the peer */
@@ -60,10 +65,11 @@ enum peer_failure {
     PEER_NOT_ALLOWED,
     PEER_TIMEOUT,
     PEER_NOT_A_RELAY,     /* it answers, but not as a relay */
-    PEER_PAIRING_REFUSED, /* SECRET differs, or REFUSED */
-    PEER_IS_SELF,
-    PEER_BUSY, /* BUSY for longer than we retry, or we back off */
+    PEER_PAIRING_REFUSED, /* SECRET differs */
+    PEER_IS_SELF,         /* or has no suite in common, which no relay of today has */
+    PEER_BUSY,            /* BUSY for longer than we retry, or we back off */
     PEER_BAD_RESPONSE,
+    N_PEER_FAILURES
 };
 
 /* Embedded in whoever waits. done() comes exactly once unless cancelled, maybe before the return.
