@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The order of leaving, as in docs/architecture.md. Owns only its timer. */
+#include "worker/drain.h"
+
+#include "common/clock.h"
+#include "common/fd.h"
+
+static void end(struct drain *drain)
+{
+    timer_stop(&drain->deadline);
+    if (drain->ended)
+        return;
+    drain->ended = true;
+    drain->over(drain->arg);
+}
+
+static void on_deadline(struct timer *timer)
+{
+    struct drain *drain = H2O_STRUCT_FROM_MEMBER(struct drain, deadline, timer);
+
+    log_warning("not all could finish in time connections=%zu",
+                http_server_n_connections(drain->server));
+    end(drain);
+}
+
+static void on_idle(void *arg)
+{
+    end(arg);
+}
+
+void drain_begin(struct drain *drain, uint64_t ms)
+{
+    bool first = !drain->services->draining;
+
+    if (!first && timer_running(&drain->deadline) && drain->deadline.due_ms <= clock_mono_ms() + ms)
+        return;
+    timer_start(&drain->deadline, drain->services->timers, ms, on_deadline);
+    if (!first)
+        return;
+    drain->services->draining = true;
+    log_info("leaving within_ms=%llu connections=%zu", (unsigned long long)ms,
+             http_server_n_connections(drain->server));
+    upstream_drain(drain->services->upstream);
+    http_server_drain(drain->server, ms, on_idle, drain);
+    for (size_t i = 0; i < drain->n_listeners; i++)
+        fd_close(&drain->listeners[i]);
+}
+
+void drain_stop(struct drain *drain)
+{
+    timer_stop(&drain->deadline);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process: what is made at its start, in the order of docs/architecture.md, and taken down at
+ * its end. Owns all that the handlers share. After READY nothing here blocks.
+ */
+#include "worker/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/crypto.h"
+#include "common/fd.h"
+#include "common/jail.h"
+#include "common/kem.h"
+#include "common/signal.h"
+#include "worker/address.h"
+#include "worker/channel.h"
+#include "worker/drain.h"
+#include "worker/heartbeat.h"
+
+enum {
+    N_FILES = 1 << 20, /* descriptors, if the system allows as many */
+    N_WAITING = 1024,  /* calls that wait for a connection to one origin */
+    N_PEERS = 1024,    /* peer relays remembered */
+    N_PAIRS_CACHED = 4096,
+    SWEEP_MS = 5000,
+};
+
+struct worker {
+    struct inherit inherit;
+    struct inherit_user user;
+    struct conf *conf;
+    struct identity identity;
+    struct shm *shm;
+    int listeners[INHERIT_LISTENERS_MAX];
+    struct services services;
+    struct http_server *server;
+    struct channel *channel;
+    struct heartbeat heartbeat;
+    struct drain drain;
+    struct timer sweep;
+    char name[32]; /* in the log */
+    bool over;
+};
+
+/* ---- the start, step by step ---- */
+
+static int read_settings(struct worker *w)
+{
+    struct boot *boot = NULL;
+    int r = boot_open(INHERIT_BOOT, &boot);
+
+    if (r == 0)
+        r = conf_from_boot(boot, &w->conf);
+    if (r == 0)
+        r = inherit_get_user(boot, &w->user);
+    boot_close(&boot);
+    close(INHERIT_BOOT);
+    if (r == 0)
+        log_open(STDERR_FILENO, w->conf->log_level, w->name);
+    return r;
+}
+
+/*
+ * The user changes here and not between the master's fork and exec: so the program file need not
+ * be readable for that user. Until here only our own master has been listened to.
+ */
+static int enter_jail(struct worker *w)
+{
+    int r = 0;
+
+    jail_raise_files(N_FILES);
+    if (w->user.set)
+        r = jail_drop(w->user.user, w->user.group);
+    if (r == 0)
+        r = jail_no_new_privileges();
+    return r == 0 ? jail_hide() : r;
+}
+
+static int attach_memory(struct worker *w)
+{
+    int r = shm_attach(INHERIT_SHM, &w->shm);
+
+    close(INHERIT_SHM);
+    if (r == 0)
+        w->services.metrics = metric_block(w->shm, 1 + (size_t)w->inherit.slot);
+    return r;
+}
+
+static int prove_crypto(struct worker *w)
+{
+    const struct identity_config config = {
+        .secret = w->conf->secret,
+        .secret_also = w->conf->secret_also,
+        .client_id_secret = w->conf->client_id_secret,
+        .client_id_secret_also = w->conf->client_id_secret_also,
+        .upstream = w->conf->upstream.url,
+    };
+    int r = crypto_init();
+
+    if (r == 0)
+        r = kem_init();
+    if (r == 0)
+        r = identity_init(&w->identity, &config);
+    return r;
+}
+
+static int make_loop(struct worker *w)
+{
+    /* libh2o would put larger bodies into files: a plaintext must not reach a disk. */
+    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
+    w->services.loop = h2o_evloop_create();
+    return timers_new(w->services.loop, &w->services.timers);
+}
+
+static int make_outward(struct worker *w)
+{
+    struct services *s = &w->services;
+    const struct upstream_limits limits = {
+        .connect_ms = w->conf->connect_timeout,
+        .silence_ms = w->conf->upstream_timeout,
+        .max_connections = w->conf->upstream_max_connections,
+        .max_waiting = N_WAITING,
+    };
+    int r = upstream_new(s->loop, &limits, &s->upstream);
+    const struct peers_config peers = {
+        .identity = &w->identity,
+        .upstream = s->upstream,
+        .timers = s->timers,
+        .pair_lifetime_ms = w->conf->pair_lifetime,
+        .max_peers = N_PEERS,
+        .allow = address_is_allowed,
+    };
+
+    return r == 0 ? peers_new(&peers, &s->peers) : r;
+}
+
+static void sweep(struct timer *timer)
+{
+    struct worker *w = H2O_STRUCT_FROM_MEMBER(struct worker, sweep, timer);
+
+    session_store_sweep(w->services.store);
+    timer_start(&w->sweep, w->services.timers, SWEEP_MS, sweep);
+}
+
+static int make_store(struct worker *w)
+{
+    const struct session_store_config config = {
+        .shm = w->shm,
+        .pairs_per_node = w->conf->pairs_per_node,
+        .pairing_rate = w->conf->pairing_rate,
+        .max_cached = N_PAIRS_CACHED,
+    };
+    int r = session_store_new(&config, &w->services.store);
+
+    if (r == 0)
+        sweep(&w->sweep);
+    return r;
+}
+
+static int open_door(struct worker *w)
+{
+    w->services.conf = w->conf;
+    w->services.identity = &w->identity;
+    for (size_t i = 0; i < w->inherit.n_listeners; i++)
+        w->listeners[i] = INHERIT_LISTENERS + (int)i;
+    return http_server_new(&w->services, w->listeners, w->inherit.n_listeners, &w->server);
+}
+
+static void on_drain(void *arg, uint64_t ms)
+{
+    struct worker *w = arg;
+
+    drain_begin(&w->drain, ms);
+}
+
+static void on_orphaned(void *arg)
+{
+    struct worker *w = arg;
+
+    log_error("the master is gone: leaving");
+    drain_begin(&w->drain, w->conf->drain_timeout);
+}
+
+static void on_over(void *arg)
+{
+    struct worker *w = arg;
+
+    w->over = true;
+}
+
+static int say_ready(struct worker *w)
+{
+    const struct channel_events events = { on_drain, on_orphaned, w };
+    int r = channel_new(w->services.loop, INHERIT_CHANNEL, &events, &w->channel);
+
+    w->drain = (struct drain){
+        .services = &w->services,
+        .server = w->server,
+        .listeners = w->listeners,
+        .n_listeners = w->inherit.n_listeners,
+        .over = on_over,
+        .arg = w,
+    };
+    heartbeat_start(&w->heartbeat, w->services.timers, w->shm, (size_t)w->inherit.slot);
+    return r == 0 ? channel_say_ready(w->channel, w->inherit.generation) : r;
+}
+
+struct step {
+    const char *name;
+    int (*run)(struct worker *w);
+};
+
+static const struct step start[] = {
+    { "boot record", read_settings },
+    { "jail", enter_jail },
+    { "cryptography", prove_crypto },
+    { "shared memory", attach_memory },
+    { "event loop", make_loop },
+    { "outward client", make_outward },
+    { "session store", make_store },
+    { "listeners", open_door },
+    { "channel to the master", say_ready },
+};
+enum { N_STEPS = sizeof(start) / sizeof(*start), N_CHECK_STEPS = 3 };
+
+static int take_steps(struct worker *w, size_t n)
+{
+    static const int masters_business[] = { SIGINT,  SIGTERM, SIGQUIT, SIGHUP,
+                                            SIGPIPE, SIGUSR1, SIGUSR2 };
+
+    signal_ignore(masters_business, sizeof(masters_business) / sizeof(*masters_business));
+    log_open(STDERR_FILENO, LOG_LEVEL_INFO, w->name);
+    for (size_t i = 0; i < n; i++) {
+        int r = start[i].run(w);
+
+        if (r != 0) {
+            log_panic("cannot start: %s: %s", start[i].name, error_text(r));
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void take_down(struct worker *w)
+{
+    struct services *s = &w->services;
+
+    heartbeat_stop(&w->heartbeat);
+    drain_stop(&w->drain);
+    timer_stop(&w->sweep);
+    http_server_free(&w->server);
+    channel_free(&w->channel);
+    peers_free(&s->peers);
+    upstream_free(&s->upstream);
+    session_store_free(&s->store);
+    timers_free(&s->timers);
+    shm_close(&w->shm);
+    identity_fini(&w->identity);
+    conf_free(&w->conf);
+    crypto_fini();
+    if (s->loop != NULL) {
+        h2o_evloop_run(s->loop, 0); /* lets go of what was closed */
+        h2o_evloop_destroy(s->loop);
+    }
+}
+
+int worker_run(const struct inherit *inherit)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    int r;
+
+    if (w == NULL)
+        return EXIT_FAILURE;
+    w->inherit = *inherit;
+    snprintf(w->name, sizeof(w->name), "worker %llu", (unsigned long long)inherit->slot);
+    r = take_steps(w, N_STEPS);
+    while (r == 0 && !w->over)
+        h2o_evloop_run(w->services.loop, INT32_MAX); /* -1 is EINTR, and no error */
+    take_down(w);
+    free(w);
+    return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int worker_check(void)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    int r;
+
+    if (w == NULL)
+        return EXIT_FAILURE;
+    snprintf(w->name, sizeof(w->name), "check");
+    r = take_steps(w, N_CHECK_STEPS);
+    take_down(w);
+    free(w);
+    return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
