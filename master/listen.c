@@ -3,6 +3,7 @@
  * connections when a worker dies. */
 #include "master/listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -13,69 +14,62 @@
 
 enum { BACKLOG = 4096 };
 
-/* The one address that the text names; the caller's to free. */
-static struct addrinfo *parse(struct span address, uint16_t port)
-{
-    const struct addrinfo hints = {
-        .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-        .ai_socktype = SOCK_STREAM,
-    };
-    struct addrinfo *found = NULL;
-    char host[LISTEN_TEXT_LEN], service[8];
+struct address {
+    struct sockaddr_storage at;
+    socklen_t len;
+};
 
-    if (span_starts(address, SPAN("[")) && span_ends(address, SPAN("]")))
-        address = span_part(address, 1, address.len - 2);
-    if (address.len >= sizeof(host) || span_find(address, 0) < address.len)
-        return NULL;
-    snprintf(host, sizeof(host), "%.*s", SPAN_PRINT(address));
-    snprintf(service, sizeof(service), "%u", port);
-    return getaddrinfo(host, service, &hints, &found) == 0 ? found : NULL;
+static bool parse(struct span text, uint16_t port, struct address *address_r)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&address_r->at;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address_r->at;
+    char host[INET6_ADDRSTRLEN];
+
+    if (span_starts(text, SPAN("[")) && span_ends(text, SPAN("]")))
+        text = span_part(text, 1, text.len - 2);
+    if (text.len >= sizeof(host) || span_find(text, 0) < text.len)
+        return false;
+    snprintf(host, sizeof(host), "%.*s", SPAN_PRINT(text));
+    *address_r = (struct address){ .len = sizeof(*v4) };
+    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        return true;
+    }
+    address_r->len = sizeof(*v6);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    return inet_pton(AF_INET6, host, &v6->sin6_addr) == 1;
 }
 
 bool listen_is_address(struct span address)
 {
-    struct addrinfo *found;
+    struct address unused;
 
-    if (address.len == 0)
-        return true;
-    found = parse(address, 0);
-    if (found == NULL)
-        return false;
-    freeaddrinfo(found);
-    return true;
+    return address.len == 0 || parse(address, 0, &unused);
 }
 
-static int open_at(const struct addrinfo *at, int *fd_r)
+static int open_address(struct span text, uint16_t port, int *fd_r)
 {
     const int on = 1, off = 0;
-    int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    int fd = socket(at->ai_family, type, 0);
+    struct address a;
+    int fd, r;
 
+    if (!parse(text, port, &a))
+        return ERR_FORMAT;
+    fd = socket(a.at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        (at->ai_family == AF_INET6 &&
+        (a.at.ss_family == AF_INET6 &&
          setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) != 0) ||
-        bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        int r = -errno;
-
+        bind(fd, (const struct sockaddr *)&a.at, a.len) != 0 || listen(fd, BACKLOG) != 0) {
+        r = -errno;
         fd_close(&fd);
         return r;
     }
     *fd_r = fd;
     return 0;
-}
-
-static int open_address(struct span address, uint16_t port, int *fd_r)
-{
-    struct addrinfo *at = parse(address, port);
-    int r;
-
-    if (at == NULL)
-        return ERR_FORMAT;
-    r = open_at(at, fd_r);
-    freeaddrinfo(at);
-    return r;
 }
 
 int listen_open(struct span address, uint16_t port, int *fd_r)
@@ -85,7 +79,7 @@ int listen_open(struct span address, uint16_t port, int *fd_r)
     if (address.len > 0)
         return open_address(address, port, fd_r);
     r = open_address(SPAN("::"), port, fd_r);
-    if (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL || r == ERR_FORMAT) /* no IPv6 on this machine */
+    if (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL) /* no IPv6 on this machine */
         r = open_address(SPAN("0.0.0.0"), port, fd_r);
     return r;
 }

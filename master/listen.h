@@ -10,7 +10,7 @@
 
 enum { LISTEN_TEXT_LEN = 64 };
 
-/* Is it an address to listen on? Numbers only, an IPv6 address with or without brackets; empty
+/* Is it an address to listen on? No names; an IPv6 address with or without brackets; empty
  * for any. */
 bool listen_is_address(struct span address);
 

@@ -2,11 +2,11 @@
 /* The hang rule of docs/architecture.md. Reads /proc, owns nothing, kills nobody. */
 #include "master/pulse.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/buffer.h"
 #include "common/fd.h"
 
 /* Of proc(5), stat: what follows the name, which may hold anything, is "STATE …", the processor
@@ -16,12 +16,16 @@ struct pulse_sign pulse_look(pid_t pid, uint64_t beat_ms)
     struct pulse_sign sign = { .beat_ms = beat_ms, .paused = true };
     unsigned long user, system;
     char path[64], text[1024], state, *fields;
-    struct buffer b = buffer_over(text, sizeof(text) - 1);
+    ssize_t n;
+    int fd;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    if (fd_read_file(path, sizeof(text) - 1, &b) != 0)
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    fd_close(&fd);
+    if (n <= 0)
         return sign;
-    text[buffer_len(&b)] = 0;
+    text[n] = 0;
     fields = strrchr(text, ')');
     if (fields == NULL || sscanf(fields, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu",
                                  &state, &user, &system) != 3)
