@@ -124,7 +124,7 @@ static int make_outward(struct worker *w)
         .max_connections = w->conf->upstream_max_connections,
         .max_waiting = N_WAITING,
     };
-    int r = upstream_new(s->loop, &limits, &s->upstream);
+    int r = upstream_new(s->loop, s->timers, &limits, &s->upstream);
     const struct peers_config peers = {
         .identity = &w->identity,
         .upstream = s->upstream,
