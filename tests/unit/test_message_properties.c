@@ -202,6 +202,7 @@ static void seal_response(const struct envelope_request *request, struct span te
     sealer_free(&sealer);
 }
 
+/* 0 only if it opens and ends. */
 static int open_answer(const struct envelope_request *request, struct span message)
 {
     struct opened o;
@@ -209,8 +210,32 @@ static int open_answer(const struct envelope_request *request, struct span messa
 
     opened_init(&o);
     r = open_response(keys, request, message, SIZE_MAX, &o);
+    if (r == 0 && !o.ended)
+        r = ERR_SHORT;
     opened_fini(&o);
     return r;
+}
+
+static void any_flipped_byte_of_a_response_is_refused(void **state)
+{
+    struct envelope_request request;
+    struct sealer *sealer = NULL;
+    struct buffer out;
+
+    (void)state;
+    for (enum codec codec = CODEC_MKE; codec <= CODEC_MTE; codec++) {
+        assert_int_equal(sealer_new_request(keys, codec, 1, NOW_MS, &request, &sealer), 0);
+        sealer_free(&sealer);
+        seal_response(&request, SPAN("head"), &out);
+        assert_int_equal(out.at[3], codec);
+        assert_int_equal(open_answer(&request, buffer_span(&out)), 0);
+        for (size_t at = 0; at < out.end; at++) {
+            out.at[at] ^= (uint8_t)(1 << at % 8);
+            assert_int_not_equal(open_answer(&request, buffer_span(&out)), 0);
+            out.at[at] ^= (uint8_t)(1 << at % 8);
+        }
+        buffer_fini(&out);
+    }
 }
 
 static void two_swapped_responses_are_refused(void **state)
@@ -427,6 +452,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_flipped_byte_of_a_message_is_refused),
+        cmocka_unit_test(any_flipped_byte_of_a_response_is_refused),
         cmocka_unit_test(reordered_frames_are_refused),
         cmocka_unit_test(dropped_and_doubled_frames_are_refused),
         cmocka_unit_test(a_cut_message_never_ends),

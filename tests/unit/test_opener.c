@@ -246,6 +246,9 @@ static void an_mte_message_is_one_token_with_end(void **state)
         forge_frame(&f, FRAME_PAD | END, SPAN_NONE);
         assert_int_equal(verdict(&f, is_response), ERR_FORMAT);
         begin(&f, is_response, CODEC_MTE);
+        forge_frame(&f, FRAME_TOKEN, plain);
+        assert_int_equal(verdict(&f, is_response), ERR_FORMAT);
+        begin(&f, is_response, CODEC_MTE);
         forge_frame(&f, FRAME_PAD, SPAN("\0"));
         forge_frame(&f, FRAME_TOKEN | END, plain);
         assert_int_equal(verdict(&f, is_response), ERR_FORMAT);
