@@ -69,7 +69,7 @@ int environment_take(char **environ_, bool (*is_setting)(struct span name),
 {
     struct environment *e;
     size_t n = 0, len = 0;
-    void *at;
+    void *at = NULL;
     int r;
 
     for (char **entry = environ_; *entry != NULL; entry++) {
