@@ -3,8 +3,9 @@
 #ifndef WORKER_CONNECTION_H
 #define WORKER_CONNECTION_H
 
-#include <h2o.h>
 #include <stdbool.h>
+
+#include <h2o.h>
 
 #include "common/error.h"
 #include "common/metric.h"

@@ -6,9 +6,10 @@
  */
 #include "worker/exchange.h"
 
-#include <h2o.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include <h2o.h>
 
 #include "common/crypto.h"
 #include "common/log.h"
@@ -30,12 +31,11 @@ struct exchange {
     struct exchange_request request;
     struct span id;
     char made_id[2 * MADE_ID_LEN + 1];
-    char source[NI_MAXHOST];
     struct upstream_call *call;
     bool in_event; /* the call is speaking: it must not be cancelled now */
     bool unwanted; /* so it ends by what we return */
     bool paused;
-    bool answered; /* the head of the answer is out of ops' hands */
+    bool answered; /* the answer has begun: it can only break off now */
     bool over;     /* ended, once, whoever did it */
 };
 
@@ -168,11 +168,16 @@ struct span exchange_id(struct exchange *x)
 
 struct span exchange_source(struct exchange *x)
 {
+    const struct span mapped = SPAN("::ffff:"); /* IPv4 on a dual-stack listener */
+    char *text = h2o_mem_alloc_pool(&x->req->pool, NI_MAXHOST);
     struct sockaddr_storage address;
     socklen_t len = x->req->conn->callbacks->get_peername(x->req->conn, (void *)&address);
-    size_t n = len > 0 ? h2o_socket_getnumerichost((void *)&address, len, x->source) : SIZE_MAX;
+    size_t n = len > 0 ? h2o_socket_getnumerichost((void *)&address, len, text) : SIZE_MAX;
+    struct span source = n != SIZE_MAX ? span_of(text, n) : SPAN_NONE;
 
-    return n != SIZE_MAX ? span_of(x->source, n) : SPAN_NONE;
+    if (span_starts(source, mapped) && span_find(source, '.') < source.len)
+        return span_from(source, mapped.len);
+    return source;
 }
 
 /* ---- the outward call ---- */
