@@ -120,6 +120,18 @@ static void on_resolved(void *arg, const struct resolve_result *result)
         try_next(dial);
 }
 
+/* Whoever took the connection is not who we want, or cannot be: other addresses are not tried. */
+static void on_handshake(h2o_socket_t *sock, const char *err)
+{
+    struct dial *dial = sock->data;
+    const char *failure = tls_failure(err);
+
+    if (failure != NULL)
+        fail(dial, UPSTREAM_TLS, failure);
+    else
+        succeed(dial);
+}
+
 /* Made writable by success and by failure. */
 static void on_connected(h2o_socket_t *sock, const char *err)
 {
@@ -131,12 +143,14 @@ static void on_connected(h2o_socket_t *sock, const char *err)
         error = EIO;
     else if (getsockopt(h2o_socket_get_fd(sock), SOL_SOCKET, SO_ERROR, &error, &len) != 0)
         error = errno;
-    if (error == 0) {
+    if (error != 0) {
+        dial->error = -error;
+        try_next(dial);
+    } else if (dial->target.tls != NULL) {
+        tls_handshake(dial->target.tls, sock, on_handshake);
+    } else {
         succeed(dial);
-        return;
     }
-    dial->error = -error;
-    try_next(dial);
 }
 
 static void on_timeout(struct timer *timer)

@@ -10,6 +10,7 @@
 
 #include "worker/resolve.h"
 #include "worker/timer.h"
+#include "worker/tls.h"
 #include "worker/upstream.h"
 
 enum { DIAL_PERIODS = 3 }; /* of connect_ms, that it may take in all */
@@ -17,7 +18,8 @@ enum { DIAL_PERIODS = 3 }; /* of connect_ms, that it may take in all */
 struct dial_target {
     const char *host; /* stays in place until done */
     uint16_t port;
-    upstream_allow_cb allow; /* NULL: any */
+    const struct tls_host *tls; /* NULL: plain TCP */
+    upstream_allow_cb allow;    /* NULL: any */
     void *allow_arg;
 };
 

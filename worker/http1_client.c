@@ -16,9 +16,11 @@
 #include <sys/socket.h>
 
 #include "common/clock.h"
+#include "worker/tls.h"
 
 enum input_end { OPEN, FINISHED, BROKEN };
 enum { CLOSE_WAIT = 8 }; /* TCP_CLOSE_WAIT; <netinet/tcp.h> and <linux/tcp.h> exclude each other */
+enum { TLS_SLICE = 64 * 1024 };
 
 struct http1_client {
     const struct http1_client_means *means;
@@ -28,8 +30,9 @@ struct http1_client {
     struct http1_response *response; /* NULL: none */
     struct upstream_events events;
     void *arg;
-    bool close_after; /* the request said so */
-    bool keep_alive;  /* the answer allows it */
+    struct span rest[2]; /* of head and body, not yet given to libh2o */
+    bool close_after;    /* the request said so */
+    bool keep_alive;     /* the answer allows it */
     bool writing, write_failed;
     bool paused, was_reusable;
     enum input_end input_end;
@@ -178,22 +181,28 @@ static void take_input(struct http1_client *c)
 }
 
 /*
- * Once a failed write has been told of a reset, reading reports the same reset as an end in order:
- * only the state of the connection tells a FIN for certain.
+ * How the input stands. TLS has a word of its own for the end, and a FIN alone may be an
+ * attacker's. Without TLS: once a failed write has been told of a reset, reading reports the same
+ * reset as an end in order, so only the state of the connection tells a FIN for certain.
  */
-static bool ended_in_order(const struct http1_client *c, const char *err)
+static enum input_end input_end(const struct http1_client *c, const char *err)
 {
-    return err == h2o_socket_error_closed && tcp_state(c).tcpi_state == CLOSE_WAIT;
+    if (c->sock->ssl != NULL && tls_ended(c->sock))
+        return FINISHED;
+    if (err == NULL)
+        return OPEN;
+    if (c->sock->ssl != NULL || err != h2o_socket_error_closed)
+        return BROKEN;
+    return tcp_state(c).tcpi_state == CLOSE_WAIT ? FINISHED : BROKEN;
 }
 
 static void on_read(h2o_socket_t *sock, const char *err)
 {
     struct http1_client *c = sock->data;
 
-    if (err != NULL) {
-        c->input_end = ended_in_order(c, err) ? FINISHED : BROKEN;
+    c->input_end = input_end(c, err);
+    if (c->input_end != OPEN)
         h2o_socket_read_stop(sock);
-    }
     start_silence(c);
     take_input(c);
 }
@@ -228,6 +237,8 @@ void http1_client_resume(struct http1_client *client)
 
 /* ---- the request ---- */
 
+static void write_more(struct http1_client *c);
+
 /* A failed write ends nothing: the answer may be there already, and reading will tell. */
 static void on_written(h2o_socket_t *sock, const char *err)
 {
@@ -236,8 +247,30 @@ static void on_written(h2o_socket_t *sock, const char *err)
     c->writing = false;
     c->write_failed = err != NULL;
     c->acked = tcp_state(c).tcpi_bytes_acked;
-    if (c->response != NULL && err == NULL)
-        start_silence(c);
+    if (c->response == NULL || c->write_failed)
+        return;
+    start_silence(c);
+    write_more(c);
+}
+
+/* In one piece, from where it lies; under TLS libh2o makes a copy, so a slice at a time. */
+static void write_more(struct http1_client *c)
+{
+    size_t room = c->sock->ssl != NULL ? TLS_SLICE : SIZE_MAX, n = 0;
+    h2o_iovec_t parts[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        struct span part = span_part(c->rest[i], 0, room);
+
+        if (part.len == 0)
+            continue;
+        parts[n++] = h2o_iovec_init(part.at, part.len);
+        room -= part.len;
+        c->rest[i] = span_from(c->rest[i], part.len);
+    }
+    c->writing = n > 0;
+    if (n > 0)
+        h2o_socket_write(c->sock, parts, n, on_written);
 }
 
 int http1_client_send(struct http1_client *client, const struct upstream_request *request,
@@ -245,8 +278,6 @@ int http1_client_send(struct http1_client *client, const struct upstream_request
 {
     static const struct http1_events parser_events = { on_head, on_body };
     struct http1_client *c = client;
-    h2o_iovec_t parts[] = { h2o_iovec_init(request->head.at, request->head.len),
-                            h2o_iovec_init(request->body.at, request->body.len) };
     int r = http1_response_new(request->is_head, &parser_events, c, &c->response);
 
     if (r < 0)
@@ -255,10 +286,11 @@ int http1_client_send(struct http1_client *client, const struct upstream_request
     c->arg = arg;
     c->close_after = request->close;
     c->keep_alive = c->paused = c->was_reusable = false;
-    c->writing = true;
+    c->rest[0] = request->head;
+    c->rest[1] = request->body;
     c->acked = tcp_state(c).tcpi_bytes_acked;
     h2o_socket_read_start(c->sock, on_read);
-    h2o_socket_write(c->sock, parts, request->body.len > 0 ? 2 : 1, on_written);
+    write_more(c);
     start_silence(c);
     return 0;
 }
@@ -279,7 +311,7 @@ static void on_unasked(h2o_socket_t *sock, const char *err)
 {
     struct http1_client *c = sock->data;
 
-    if (err != NULL || sock->input->size > 0)
+    if (input_end(c, err) != OPEN || sock->input->size > 0)
         c->gone(c->gone_arg);
 }
 

@@ -18,7 +18,8 @@ struct origin {
     size_t n_waiting, n_kept;
     size_t n_slots; /* taken, those of kept connections included */
     h2o_timeout_entry_t soon;
-    bool tls;
+    enum upstream_side side;
+    struct tls_host *tls; /* NULL: plain TCP */
     uint16_t port;
     char host[URL_HOST_MAX + 1];
 };
@@ -46,6 +47,11 @@ const char *origin_host(const struct origin *origin)
 uint16_t origin_port(const struct origin *origin)
 {
     return origin->port;
+}
+
+const struct tls_host *origin_tls(const struct origin *origin)
+{
+    return origin->tls;
 }
 
 /* ---- kept connections ---- */
@@ -150,7 +156,9 @@ static bool take_slot(struct origin *origin)
 static void free_origin(struct origin *origin)
 {
     h2o_timeout_unlink(&origin->soon);
-    h2o_linklist_unlink(&origin->link);
+    if (h2o_linklist_is_linked(&origin->link))
+        h2o_linklist_unlink(&origin->link);
+    tls_host_free(&origin->tls);
     free(origin);
 }
 
@@ -174,34 +182,62 @@ static void serve(h2o_timeout_entry_t *entry)
         free_origin(origin);
 }
 
-static struct origin *find_origin(struct origins *origins, const struct url *url)
+/* A connection made for one side is never used for the other: they trust different CAs. */
+static bool is_for(const struct origin *origin, const struct upstream_request *request)
+{
+    const struct url *url = &request->url;
+
+    return (origin->tls != NULL) == url->tls && (!url->tls || origin->side == request->side) &&
+           origin->port == url->port && span_equal_nocase(span_text(origin->host), url->host);
+}
+
+static struct origin *find_origin(struct origins *origins, const struct upstream_request *request)
 {
     h2o_linklist_t *node;
 
     for (node = origins->all.next; node != &origins->all; node = node->next) {
         struct origin *origin = H2O_STRUCT_FROM_MEMBER(struct origin, link, node);
 
-        if (origin->tls == url->tls && origin->port == url->port &&
-            span_equal_nocase(span_text(origin->host), url->host))
+        if (is_for(origin, request))
             return origin;
     }
     return NULL;
 }
 
-static struct origin *new_origin(struct origins *origins, const struct url *url)
+static int set_up_tls(struct origin *origin)
+{
+    static const struct upstream_tls system_store = { .ca = { NULL, 0 } };
+    struct tls_trust **trust = &origin->origins->trust[origin->side];
+    const char *why;
+    int r = *trust == NULL ? tls_trust_new(&system_store, trust, &why) : 0;
+
+    return r < 0 ? r : tls_host_new(*trust, origin->host, &origin->tls);
+}
+
+static int new_origin(struct origins *origins, const struct upstream_request *request,
+                      struct origin **origin_r)
 {
     struct origin *origin = calloc(1, sizeof(*origin));
+    int r = 0;
 
     if (origin == NULL)
-        return NULL;
+        return -ENOMEM;
     origin->origins = origins;
-    origin->tls = url->tls;
-    origin->port = url->port;
-    memcpy(origin->host, url->host.at, url->host.len);
+    origin->side = request->side;
+    origin->port = request->url.port;
+    assert(request->url.host.len <= URL_HOST_MAX);
+    memcpy(origin->host, request->url.host.at, request->url.host.len);
     h2o_linklist_init_anchor(&origin->waiting);
     h2o_linklist_init_anchor(&origin->kept);
+    if (request->url.tls)
+        r = set_up_tls(origin);
+    if (r < 0) {
+        free_origin(origin);
+        return r;
+    }
     h2o_linklist_insert(&origins->all, &origin->link);
-    return origin;
+    *origin_r = origin;
+    return 0;
 }
 
 /* Whoever will be served at once does not count as waiting. */
@@ -213,15 +249,14 @@ static bool is_full(const struct origin *origin)
            origin->origins->max_connections + origin->origins->max_waiting;
 }
 
-int origin_wait(struct origins *origins, const struct url *url, struct origin_wait *wait)
+int origin_wait(struct origins *origins, const struct upstream_request *request,
+                struct origin_wait *wait)
 {
-    struct origin *origin = find_origin(origins, url);
+    struct origin *origin = find_origin(origins, request);
+    int r = origin == NULL ? new_origin(origins, request, &origin) : 0;
 
-    assert(url->host.len <= URL_HOST_MAX);
-    if (origin == NULL)
-        origin = new_origin(origins, url);
-    if (origin == NULL)
-        return -ENOMEM;
+    if (r < 0)
+        return r;
     if (is_full(origin))
         return ERR_FULL;
     wait->origin = origin;
@@ -253,6 +288,8 @@ void origins_fini(struct origins *origins)
         close_all_kept(origin);
         free_origin(origin);
     }
+    for (size_t i = 0; i < N_UPSTREAM_SIDES; i++)
+        tls_trust_free(&origins->trust[i]);
 }
 
 void origins_drain(struct origins *origins)

@@ -10,6 +10,7 @@
 #include <h2o/linklist.h>
 
 #include "worker/http1_client.h"
+#include "worker/tls.h"
 
 enum { ORIGIN_IDLE_MS = 55 * 1000, ORIGIN_AGE_MS = 5 * 60 * 1000 }; /* of a kept connection */
 
@@ -17,8 +18,9 @@ enum { ORIGIN_IDLE_MS = 55 * 1000, ORIGIN_AGE_MS = 5 * 60 * 1000 }; /* of a kept
 struct origins {
     h2o_loop_t *loop;
     h2o_timeout_t *soon;
-    uint64_t max_connections, max_waiting; /* per origin */
-    bool draining;                         /* keep no connection */
+    uint64_t max_connections, max_waiting;     /* per origin */
+    bool draining;                             /* keep no connection */
+    struct tls_trust *trust[N_UPSTREAM_SIDES]; /* NULL until needed */
     h2o_linklist_t all;
 };
 void origins_init(struct origins *origins);
@@ -38,15 +40,14 @@ struct origin_wait {
     void (*ready)(struct origin_wait *wait, struct http1_client *kept);
 };
 
-/*
- * Joins the queue of the URL's origin; ready() comes later. ERR_FULL; -ENOMEM.
- */
-MUST_CHECK int origin_wait(struct origins *origins, const struct url *url,
+/* Joins the queue of the request's origin; ready() comes later. ERR_FULL, ERR_CRYPTO, -ENOMEM. */
+MUST_CHECK int origin_wait(struct origins *origins, const struct upstream_request *request,
                            struct origin_wait *wait);
 void origin_leave(struct origin_wait *wait);
 
 const char *origin_host(const struct origin *origin);
 uint16_t origin_port(const struct origin *origin);
+const struct tls_host *origin_tls(const struct origin *origin); /* NULL: plain TCP */
 
 /* Gives a slot back: with a connection that may be kept, or without one (NULL). */
 void origin_give_back(struct origin *origin, struct http1_client **client);

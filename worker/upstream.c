@@ -36,6 +36,7 @@ struct upstream_call {
     bool on_kept; /* the connection has carried a request before */
     bool paused;
     h2o_timeout_entry_t soon; /* to end from outside upstream_call() */
+    enum upstream_failure refusal;
 };
 
 const char *upstream_failure_text(enum upstream_failure failure)
@@ -85,6 +86,15 @@ int upstream_new(struct st_h2o_evloop_t *loop, struct timers *timers,
     return 0;
 }
 
+int upstream_set_tls(struct upstream *upstream, enum upstream_side side,
+                     const struct upstream_tls *tls, const char **why_r)
+{
+    struct tls_trust **trust = &upstream->origins.trust[side];
+
+    tls_trust_free(trust);
+    return tls_trust_new(tls, trust, why_r);
+}
+
 void upstream_free(struct upstream **upstream)
 {
     struct upstream *u = *upstream;
@@ -122,7 +132,9 @@ static void give_back(struct upstream_call *call)
 
 static void on_refused(h2o_timeout_entry_t *entry)
 {
-    end(H2O_STRUCT_FROM_MEMBER(struct upstream_call, soon, entry), UPSTREAM_OVERLOADED, NULL);
+    struct upstream_call *call = H2O_STRUCT_FROM_MEMBER(struct upstream_call, soon, entry);
+
+    end(call, call->refusal, NULL);
 }
 
 static void on_waited_too_long(struct timer *timer)
@@ -150,13 +162,14 @@ int upstream_call(struct upstream *upstream, const struct upstream_request *requ
     call->wait.allow = request->allow;
     call->wait.allow_arg = request->allow_arg;
     call->wait.ready = on_slot;
-    r = origin_wait(&upstream->origins, &request->url, &call->wait);
+    r = origin_wait(&upstream->origins, request, &call->wait);
     if (r == -ENOMEM) {
         free(call);
         return r;
     }
     if (r < 0) {
         call->state = REFUSED;
+        call->refusal = r == ERR_FULL ? UPSTREAM_OVERLOADED : UPSTREAM_TLS;
         call->soon.cb = on_refused;
         h2o_timeout_link(upstream->dial_means.loop, &upstream->soon, &call->soon);
     } else if (upstream->limits.connect_ms > 0) {
@@ -173,17 +186,13 @@ static void on_dialed(struct dial *dial, h2o_socket_t *sock, enum upstream_failu
 
 static void dial(struct upstream_call *call)
 {
-    if (call->request.url.tls) {
-        give_back(call);
-        end(call, UPSTREAM_TLS, "this build cannot do TLS towards UPSTREAM and peers");
-        return;
-    }
     call->state = DIALING;
     call->on_kept = false;
     call->dial = (struct dial){
         .means = &call->upstream->dial_means,
         .target = { .host = origin_host(call->wait.origin),
                     .port = origin_port(call->wait.origin),
+                    .tls = origin_tls(call->wait.origin),
                     .allow = call->request.allow,
                     .allow_arg = call->request.allow_arg },
         .done = on_dialed,

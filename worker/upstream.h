@@ -29,6 +29,14 @@ enum upstream_failure {
 };
 const char *upstream_failure_text(enum upstream_failure failure);
 
+/* Two kinds of other sides, each with its own CAs and our certificate for it; https only. */
+enum upstream_side { UPSTREAM_SIDE_API, UPSTREAM_SIDE_PEER, N_UPSTREAM_SIDES };
+
+struct upstream_tls {
+    struct span ca;               /* PEM; empty: the system's store */
+    struct span certificate, key; /* PEM, or empty: we show none */
+};
+
 /* May an address be connected to? Asked for every resolved address before connecting. */
 struct sockaddr;
 typedef bool (*upstream_allow_cb)(void *arg, const struct sockaddr *address);
@@ -52,6 +60,7 @@ struct upstream_request {
     bool is_head;     /* the method is HEAD: the answer has no body */
     bool close;       /* do not keep the connection */
     enum upstream_resend resend;
+    enum upstream_side side;
     upstream_allow_cb allow; /* NULL: any address */
     void *allow_arg;
 }; /* head and body stay the caller's and in place until the call ended */
@@ -69,6 +78,12 @@ struct timers;
 
 MUST_CHECK int upstream_new(struct st_h2o_evloop_t *loop, struct timers *timers,
                             const struct upstream_limits *limits, struct upstream **upstream_r);
+/*
+ * What to trust and show towards that side, before its first call; without it, the system's store
+ * and nothing. ERR_FORMAT: *why_r says what is wrong with it. ERR_CRYPTO, -ENOMEM.
+ */
+MUST_CHECK int upstream_set_tls(struct upstream *upstream, enum upstream_side side,
+                                const struct upstream_tls *tls, const char **why_r);
 /* All calls must have ended. Closes kept connections. */
 void upstream_free(struct upstream **upstream);
 /* Draining: connections are no longer kept after use. */

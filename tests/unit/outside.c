@@ -44,9 +44,9 @@ static void *run_server(void *arg)
         if (nth == SERVER_CONNECTIONS_MAX)
             abort();
         *visit = (struct visit){ server, fd, nth };
+        atomic_store(&server->n_accepted, nth + 1);
         if (pthread_create(&server->connections[nth], NULL, run_script, visit) != 0)
             abort();
-        atomic_store(&server->n_accepted, nth + 1);
     }
     return NULL;
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLS of outward connections: whom we trust, who we are, and the name that the other side's
+ * certificate must carry. Verification cannot be turned off.
+ */
+#ifndef WORKER_TLS_H
+#define WORKER_TLS_H
+
+#include <h2o/socket.h>
+
+#include "common/error.h"
+#include "worker/upstream.h"
+
+/* Of one side: its CAs and our certificate. */
+struct tls_trust;
+/* ERR_FORMAT: *why_r says what is wrong with which of the PEM texts. ERR_CRYPTO, -ENOMEM. */
+MUST_CHECK int tls_trust_new(const struct upstream_tls *tls, struct tls_trust **trust_r,
+                             const char **why_r);
+void tls_trust_free(struct tls_trust **trust);
+
+/* Towards one host: a DNS name or an IP address, as it must stand in the certificate. */
+struct tls_host;
+MUST_CHECK int tls_host_new(const struct tls_trust *trust, const char *host,
+                            struct tls_host **host_r);
+void tls_host_free(struct tls_host **host);
+
+/* cb, maybe from within, with an error that tls_failure() judges. */
+void tls_handshake(const struct tls_host *host, h2o_socket_t *sock, h2o_socket_cb cb);
+/* Why the handshake failed, or NULL: the other side is who it should be. */
+const char *tls_failure(const char *handshake_error);
+
+/* Has the other side said that nothing follows (close_notify)? Of a TLS socket. */
+bool tls_ended(const h2o_socket_t *sock);
+
+#endif
