@@ -42,9 +42,10 @@ struct sockaddr;
 typedef bool (*upstream_allow_cb)(void *arg, const struct sockaddr *address);
 
 struct upstream_limits {
-    uint64_t connect_ms, silence_ms; /* CONNECT_TIMEOUT, UPSTREAM_TIMEOUT (0 = none) */
-    uint64_t max_connections;        /* per origin */
-    uint64_t max_waiting;            /* calls in the queue per origin */
+    uint64_t connect_ms;      /* CONNECT_TIMEOUT: for each address, and in the queue; 0 = none */
+    uint64_t silence_ms;      /* UPSTREAM_TIMEOUT, from the last byte either way; 0 = none */
+    uint64_t max_connections; /* per origin */
+    uint64_t max_waiting;     /* calls in the queue per origin */
 };
 
 /* What to do when a kept connection breaks before any byte of an answer. */
@@ -93,7 +94,10 @@ void upstream_drain(struct upstream *upstream);
 MUST_CHECK int upstream_call(struct upstream *upstream, const struct upstream_request *request,
                              const struct upstream_events *events, void *arg,
                              struct upstream_call **call_r);
-/* Stops body() events (and the silence timer) until resumed. Callable from within body(). */
+/*
+ * Stops head() and body() (and the silence timer) until resumed; end() may still come. Callable
+ * from within them. Resuming never brings an event from within.
+ */
 void upstream_call_pause(struct upstream_call *call);
 void upstream_call_resume(struct upstream_call *call);
 /* No event comes any more; its connection is closed. Sets *call to NULL. Not from within events. */
