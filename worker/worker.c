@@ -131,6 +131,7 @@ static int make_outward(struct worker *w)
         .timers = s->timers,
         .pair_lifetime_ms = w->conf->pair_lifetime,
         .max_peers = N_PEERS,
+        .metrics = s->metrics,
         .allow = address_is_allowed,
     };
 
