@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 #include "common/clock.h"
@@ -35,11 +36,15 @@ static int judge(int status)
 {
     char why[OBITUARY_LEN];
 
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
         return 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE) {
+        log_error("the worker refuses these settings");
+        return ERR_REFUSED;
+    }
     obituary_write(status, why);
-    log_error("the worker refuses these settings cause=\"%s\"", why);
-    return ERR_REFUSED;
+    log_error("the worker gave no verdict on the settings cause=\"%s\"", why);
+    return ERR_CLOSED;
 }
 
 int verdict_ask(const char *worker_path, char *const *environment, int boot)

@@ -7,7 +7,7 @@
 
 /*
  * Runs the worker with --check and waits for it, at most 30 s. ERR_REFUSED: the record is bad, and
- * the worker has said why; ERR_TIMEOUT; -errno.
+ * the worker has said why; ERR_CLOSED: it could not run, or died; ERR_TIMEOUT; -errno.
  */
 MUST_CHECK int verdict_ask(const char *worker_path, char *const *environment, int boot);
 

@@ -20,7 +20,7 @@
 #include "common/message.h"
 #include "master/supervisor.h"
 
-enum { WAIT_MS = 20000, EXIT_BAD_BIRTH = 5 };
+enum { WAIT_MS = 30000, EXIT_BAD_BIRTH = 5 };
 
 /* ---- the worker ---- */
 
@@ -44,6 +44,21 @@ static void wait_readable(int fd)
         ;
 }
 
+static void sleep_for_ever(void)
+{
+    for (;;)
+        pause();
+}
+
+/* As an endless loop in a library does. Not for ever: nothing of a failed test shall stay. */
+static void spin(void)
+{
+    uint64_t until = clock_mono_ms() + 4 * WAIT_MS;
+
+    while (clock_mono_ms() < until)
+        ;
+}
+
 static int behave(const char *how, const struct inherit *inherit)
 {
     const struct message ready = { MESSAGE_READY, { inherit->generation } };
@@ -54,15 +69,15 @@ static int behave(const char *how, const struct inherit *inherit)
     if (strcmp(how, "dying") == 0)
         return 3;
     if (strcmp(how, "mute") == 0)
-        for (;;)
-            pause();
+        sleep_for_ever();
     if (message_send(INHERIT_CHANNEL, &ready) != 0)
         return EXIT_FAILURE;
     if (strcmp(how, "closing") == 0)
         close(INHERIT_CHANNEL);
+    if (strcmp(how, "spinning") == 0)
+        spin();
     if (strcmp(how, "good") != 0)
-        for (;;)
-            pause();
+        sleep_for_ever();
     wait_readable(INHERIT_CHANNEL);
     return message_receive(INHERIT_CHANNEL, &message) == 0 && message.kind == MESSAGE_DRAIN
                ? EXIT_SUCCESS
@@ -326,6 +341,18 @@ static void one_that_closed_its_channel_but_lives_is_killed(void **state)
     expect_good_end();
 }
 
+static void one_that_spins_without_a_heartbeat_is_killed(void **state)
+{
+    (void)state;
+    put_conf("workers = 1;\n");
+    start("spinning", WAIT_MS);
+    expect("serving");
+    expect("state=up because=hang"); /* after ten seconds */
+    expect("cause=\"signal SIGKILL");
+    kill(relay.pid, SIGQUIT);
+    expect_good_end();
+}
+
 static void a_reload_starts_new_workers_before_the_old_ones_leave(void **state)
 {
     (void)state;
@@ -373,6 +400,7 @@ int main(int argc, char **argv)
         OVER_A_RELAY(one_that_does_not_leave_is_killed_at_the_deadline),
         OVER_A_RELAY(sigquit_waits_for_nobody),
         OVER_A_RELAY(one_that_closed_its_channel_but_lives_is_killed),
+        OVER_A_RELAY(one_that_spins_without_a_heartbeat_is_killed),
         OVER_A_RELAY(a_reload_starts_new_workers_before_the_old_ones_leave),
         OVER_A_RELAY(a_bad_reload_changes_nothing_and_says_why),
     };
