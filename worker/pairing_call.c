@@ -130,6 +130,7 @@ int pairing_call_start(struct pairing_call *call, const struct peers_config *con
     struct upstream_request request = {
         .url = *url,
         .head = head,
+        .side = UPSTREAM_SIDE_PEER,
         .resend = UPSTREAM_RESEND_SAME_BYTES,
         .allow = config->allow,
         .allow_arg = config->allow_arg,

@@ -10,7 +10,6 @@
 #include "common/clock.h"
 #include "common/errframe.h"
 #include "common/metric.h"
-#include "common/text.h"
 #include "worker/address.h"
 #include "worker/outbound_options.h"
 #include "worker/peer.h"
@@ -158,6 +157,7 @@ static void send_sealed(struct exchange *x)
     struct upstream_request request = {
         .url = *peer_url(out->peer),
         .body = buffer_span(&out->body),
+        .side = UPSTREAM_SIDE_PEER,
         .resend = UPSTREAM_RESEND_SAME_BYTES,
         .allow = address_is_allowed,
     };
@@ -243,17 +243,6 @@ static int outbound_call_head(struct exchange *x, const struct http1_head *head)
     return opener_new_response(out->lease.keys, &out->sent, &out->opener);
 }
 
-/* The answer's own content-length: at most one, digits only; taken out of the fields. */
-static int take_length(struct outbound *out, struct span name, struct span value)
-{
-    if (!span_equal(name, SPAN("content-length")))
-        return 0;
-    if (out->has_length || text_u64(value, UINT64_MAX, &out->length) < 0)
-        return ERR_FORMAT;
-    out->has_length = true;
-    return 1;
-}
-
 static int open_head(struct exchange *x, struct span bytes)
 {
     struct outbound *out = state_of(x);
@@ -266,19 +255,18 @@ static int open_head(struct exchange *x, struct span bytes)
     headers_init(&fields);
     r = bhttp_read_response(bytes, &response);
     rest = r < 0 ? SPAN_NONE : response.fields.encoded;
-    while (r >= 0 && bhttp_next(&rest, &field)) {
-        r = take_length(out, field.name, field.value);
-        if (r == 0)
-            r = headers_add(&fields, field.name, field.value);
-    }
-    if (r >= 0) {
+    while (r == 0 && bhttp_next(&rest, &field))
+        r = headers_add(&fields, field.name, field.value);
+    if (r == 0) {
+        out->has_length = response.has_content_length;
+        out->length = response.content_length;
         out->bodiless =
             span_equal(exchange_request(x)->method, SPAN("HEAD")) || response.status == 304;
         r = exchange_answer_head(x, response.status, &fields,
                                  out->has_length ? &out->length : NULL);
     }
     headers_fini(&fields);
-    return r < 0 ? r : 0;
+    return r;
 }
 
 static int on_part(void *arg, enum part part, struct span bytes)
