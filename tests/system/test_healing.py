@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Whatever dies comes back by itself, and nothing is executed twice."""
+
+import os
+import re
+import signal
+import threading
+import time
+
+import pytest
+from relay import curl, wait_until
+
+
+def kill_one_worker(relay):
+    victim = relay.workers()[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: victim not in relay.workers(), what="the end of the worker")
+
+
+@pytest.mark.parametrize("side", ["outbound", "inbound"])
+def test_a_killed_worker_is_replaced(pair, api, side):
+    relay = getattr(pair, side)
+    assert pair.request("/x").status == 200
+    kill_one_worker(relay)
+    print(f"healed after {pair.wait_until_healed():.2f} s")
+    wait_until(lambda: len(relay.workers()) == 2, what="two workers again")
+    assert re.search(r"killed by signal 9|SIGKILL", relay.log())
+    for _ in range(20):
+        assert pair.request("/x").status == 200
+
+
+@pytest.mark.parametrize("side", ["outbound", "inbound"])
+def test_a_killed_relay_heals_when_it_is_started_again(pair, api, side):
+    relay = getattr(pair, side)
+    assert pair.request("/x").status == 200
+    relay.kill()
+    relay.start()
+    print(f"healed after {pair.wait_until_healed():.2f} s")
+    for _ in range(20):
+        assert pair.request("/x").status == 200
+
+
+def test_workers_leave_when_their_master_was_killed(pair):
+    relay = pair.inbound
+    workers = relay.workers()
+    os.kill(relay.process.pid, signal.SIGKILL)
+    relay.process.wait()
+
+    def gone():
+        return not any(os.path.exists(f"/proc/{pid}") for pid in workers)
+    wait_until(gone, what="the workers' end")
+
+
+def test_killing_workers_under_load_executes_nothing_twice(pair, api):
+    """Requests with ids of their own, one after the other on each thread, while workers die."""
+    stop = threading.Event()
+    outcomes = []
+
+    def load(thread):
+        n = 0
+        while not stop.is_set():
+            n += 1
+            name = f"load-{thread}-{n}"
+            answer = pair.request("/x", fields=[f"x-request-id: {name}"], check=False)
+            outcomes.append((name, answer.status))
+
+    threads = [threading.Thread(target=load, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for i in range(6):
+        kill_one_worker(pair.inbound if i % 2 else pair.outbound)
+        time.sleep(0.3)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert [name for name, status in outcomes if status == 200]
+    twice = {name: n for name, n in api.executions.items() if n > 1}
+    assert not twice
+    for name, status in outcomes:
+        assert status != 200 or api.executions[name] == 1
+    pair.wait_until_healed()
+
+
+def test_sigterm_lets_a_request_finish_and_ends_well(pair, api):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(pair.request("/slow/1500")))
+    thread.start()
+    wait_until(lambda: api.requests, what="the request at the API")
+    pair.inbound.process.terminate()
+    pair.outbound.process.terminate()
+    thread.join()
+    assert (answers[0].status, answers[0].body) == (200, b"late")
+    assert pair.inbound.process.wait(20) == 0
+    assert pair.outbound.process.wait(20) == 0
+
+
+def test_a_draining_relay_takes_no_new_connections(pair):
+    pair.inbound.stop()
+    assert curl(pair.inbound.url("/api/mte-echo"), check=False).exit_status == 7

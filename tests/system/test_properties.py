@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""The properties of the protocol that only running relays can show (docs/protocol.md)."""
+
+import base64
+import os
+import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from between import Between, post
+
+ERR_LEN = 76
+REJECT, UNKNOWN_PAIR, REPLAY = 1, 2, 4
+
+
+@pytest.fixture
+def between(pair):
+    """Records what crosses; can be made evil. The pair's applications go through it."""
+    proxy = Between(pair.inbound.port)
+    pair.peer = proxy.url
+    yield proxy
+    proxy.stop()
+
+
+def error_code(answer):
+    """The code of an ERR frame, None for anything else."""
+    status, content_type, body = answer
+    assert status == 200
+    return body[2] if content_type == "application/mte-error" and len(body) == ERR_LEN else None
+
+
+def test_replay_every_worker_at_once_one_execution(pair, between, api):
+    assert pair.request("/pay", "--request", "POST", data=b"100").status == 200
+    message = between.messages[-1]
+    with ThreadPoolExecutor(64) as pool:
+        answers = list(pool.map(lambda _: post(pair.inbound.port, "/api/mte-relay", message),
+                                range(256)))
+    assert {error_code(answer) for answer in answers} == {REPLAY}
+    assert len(api.requests) == 1
+
+
+def test_replay_of_a_message_never_seen_one_execution(pair, between, api):
+    """The same bytes at once, none of them first: exactly one of them runs."""
+    pair.request("/first")
+    between.evil = lambda path, body: (502, "text/plain", b"lost") if "relay" in path else None
+    pair.request("/pay", "--request", "POST", data=b"100", check=False)
+    message = between.messages[-1]
+    with ThreadPoolExecutor(64) as pool:
+        answers = list(pool.map(lambda _: post(pair.inbound.port, "/api/mte-relay", message),
+                                range(256)))
+    assert [error_code(answer) for answer in answers].count(REPLAY) == 255
+    assert [seen["path"] for seen in api.requests] == ["/first", "/pay"]
+
+
+@pytest.mark.parametrize("reflector", ["sender", "other instance"])
+def test_reflected_promise_one_execution(pair, between, api, start_relay, reflector):
+    """A true UNKNOWN_PAIR, from a relay that did not get to run the request, while another ran it."""
+    liar = pair.outbound
+    if reflector != "sender":
+        settings = {k: v for k, v in pair.inbound.settings.items() if k != "PORT"}
+        liar = start_relay("instance", **settings)
+    assert pair.request("/first").status == 200
+    pair.inbound.wait_for_memory()
+    lied = []
+
+    def evil(path, body):
+        if not path.endswith("/api/mte-relay") or lied:
+            return None
+        lied.append(between.forward(path, body))
+        answer = post(liar.port, path, body)
+        assert error_code(answer) == UNKNOWN_PAIR
+        return answer
+
+    between.evil = evil
+    answer = pair.request("/pay", "--request", "POST", data=b"100")
+    assert (answer.status, answer.refusal) == (502, "peer_lost_answer")
+    assert [seen["path"] for seen in api.requests].count("/pay") == 1
+
+
+def test_binding_two_responses_swapped_are_refused(pair, between, api):
+    held = []
+
+    def swap(path, body):
+        if not path.endswith("/api/mte-relay"):
+            return None
+        held.append(between.forward(path, body))
+        return held[-2] if len(held) == 2 else held[-1]
+
+    assert pair.request("/warm").status == 200
+    between.evil = swap
+    assert pair.request("/one").status == 200
+    answer = pair.request("/two")
+    assert (answer.status, answer.refusal) == (502, "bad_peer_response")
+
+
+def test_integrity_any_flipped_byte_of_a_response_breaks_the_answer(pair, between):
+    pair.request("/warm")
+    position = [0]
+
+    def flip(path, body):
+        if not path.endswith("/api/mte-relay"):
+            return None
+        status, kind, answer = between.forward(path, body)
+        at = position[0] % len(answer)
+        return status, kind, answer[:at] + bytes([answer[at] ^ 1]) + answer[at + 1:]
+
+    between.evil = flip
+    for position[0] in range(0, 400, 7):
+        answer = pair.request("/bytes/300", check=False)
+        assert answer.exit_status != 0 or answer.refusal == "bad_peer_response", position
+
+
+def test_integrity_a_response_cut_anywhere_never_looks_complete(pair, between):
+    pair.request("/warm")
+    cut = [0]
+
+    def shorten(path, body):
+        if not path.endswith("/api/mte-relay"):
+            return None
+        status, kind, answer = between.forward(path, body)
+        return status, kind, answer[:cut[0]]
+
+    between.evil = shorten
+    for cut[0] in [0, 1, 27, 28, 29, 60, 150, 300, 16000, 30000]:
+        answer = pair.request("/bytes/30000", check=False)
+        assert answer.exit_status != 0 or answer.status == 502, cut
+
+
+def test_no_oracle_every_mutation_of_a_request_gets_the_same_answer(pair, between, api):
+    pair.request("/pay", "--request", "POST", data=b"100")
+    message = between.messages[-1]
+    executed = len(api.requests)
+    for at in range(len(message)):
+        mutated = message[:at] + bytes([message[at] ^ (1 << at % 8)]) + message[at + 1:]
+        code = error_code(post(pair.inbound.port, "/api/mte-relay", mutated))
+        assert code == (UNKNOWN_PAIR if 4 <= at < 20 else REJECT), at
+    assert len(api.requests) == executed
+
+
+def test_secrecy_on_the_wire(pair, between):
+    """Nothing of the request or answer crosses, in no encoding that somebody might think of."""
+    markers = {kind: f"marker-of-{kind}-{os.urandom(4).hex()}" for kind in
+               ("path", "query", "name", "value", "body")}
+    method = "MARKERMETHOD"
+    answer = pair.request(f"/{markers['path']}?q={markers['query']}", "--request", method,
+                          fields=[f"x-{markers['name']}: {markers['value']}"],
+                          data=markers["body"].encode())
+    assert markers["path"].encode() in answer.body
+    crossed = b"".join(between.crossed)
+    assert b"POST /api/mte-relay" in crossed
+    for marker in [*markers.values(), method]:
+        plain = marker.encode()
+        spellings = [plain, plain.upper(), plain.hex().encode(), plain.hex().upper().encode(),
+                     urllib.parse.quote(marker, safe="").encode(),
+                     "".join(f"%{c:02x}" for c in plain).encode()]
+        # Base64 of a marker at each of the three alignments, without its unsure ends.
+        spellings += [base64.b64encode(b"_" * i + plain)[4:-4] for i in range(3)]
+        for spelling in spellings:
+            assert spelling not in crossed
+
+
+def test_length_hiding_mte_messages_of_a_class_are_equally_long(pair, between):
+    pair.request("/warm")
+    between.messages.clear()
+    for size in (1, 20, 100):
+        pair.request("/echo", data=b"x" * size, fields=["x-mte-encode-type: MTE"])
+    assert len({len(message) for message in between.messages}) == 1
+
+
+def test_flooding_garbage_before_authentication_costs_no_pairing(pair, api):
+    """Garbage M1 and unknown pair ids by the thousand; the pair works meanwhile and afterwards."""
+    def garbage(i):
+        if i % 2:
+            return error_code(post(pair.inbound.port, "/api/mte-pair", b"\1\1" + os.urandom(1354),
+                                   "application/mte-pair"))
+        message = b"\1\x10\1\0" + os.urandom(16) + bytes(6) + os.urandom(40)
+        return error_code(post(pair.inbound.port, "/api/mte-relay", message))
+
+    begin = pair.inbound.log_end()
+    with ThreadPoolExecutor(32) as pool:
+        codes = set(pool.map(garbage, range(2000)))
+        assert pair.request("/x").status == 200
+    assert codes <= {REJECT, UNKNOWN_PAIR}
+    assert pair.request("/x").status == 200
+    assert len(pair.inbound.log(begin)) < 2_000_000

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What is refused, and how an application can tell."""
+
+import json
+
+import pytest
+from relay import curl
+
+
+def assert_refused(answer, status, code):
+    assert (answer.status, answer.refusal) == (status, code)
+    assert answer.field("content-type") == "application/problem+json"
+    problem = json.loads(answer.body)
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert (answer.field("retry-after") is not None) == (status == 503)
+
+
+def test_a_wrong_token(shared_pair, shared_api):
+    before = len(shared_api.requests)
+    assert_refused(shared_pair.request("/x", token="wrong"), 401, "invalid_outbound_token")
+    assert len(shared_api.requests) == before
+
+
+def test_no_token_and_no_seal(shared_pair):
+    assert_refused(curl(shared_pair.outbound.url("/x")), 403, "encoding_required")
+
+
+def test_no_peer(shared_pair):
+    pair = shared_pair
+    answer = curl(pair.outbound.url("/x"), fields=["x-mte-outbound-token: a-token-of-the-tests"])
+    assert_refused(answer, 400, "missing_upstream")
+
+
+@pytest.mark.parametrize("peer", ["ftp://127.0.0.1", "http://", "http://u@h", "http://h?q", "x"])
+def test_a_peer_that_is_no_url(shared_pair, peer):
+    answer = curl(shared_pair.outbound.url("/x"), fields=[
+        "x-mte-outbound-token: a-token-of-the-tests", f"x-mte-upstream: {peer}"])
+    assert_refused(answer, 400, "bad_request")
+
+
+def to_peer(pair, peer):
+    return curl(pair.outbound.url("/x"), fields=[
+        "x-mte-outbound-token: a-token-of-the-tests", f"x-mte-upstream: {peer}"])
+
+
+def test_a_peer_that_is_not_there(shared_pair):
+    assert_refused(to_peer(shared_pair, "http://127.0.0.1:1"), 502, "peer_unreachable")
+
+
+def test_a_peer_that_is_the_relay_itself(shared_pair):
+    assert_refused(to_peer(shared_pair, shared_pair.outbound.url()), 502, "peer_is_self")
+
+
+def test_a_peer_that_is_not_a_relay(shared_pair, shared_api):
+    answer = to_peer(shared_pair, f"http://127.0.0.1:{shared_api.port}")
+    assert_refused(answer, 502, "peer_not_a_relay")
+
+
+def test_a_peer_at_a_link_local_address(shared_pair):
+    assert_refused(to_peer(shared_pair, "http://169.254.169.254"), 403, "peer_not_allowed")
+
+
+def test_two_different_secrets(start_relay, shared_pair, api):
+    other = start_relay("other", UPSTREAM=f"http://127.0.0.1:{api.port}", SECRET="another secret!!!")
+    assert_refused(to_peer(shared_pair, other.url()), 502, "pairing_refused")
+    assert api.requests == []
+
+
+def test_an_api_that_is_not_there(start_relay, shared_pair):
+    lonely = start_relay("lonely", UPSTREAM="http://127.0.0.1:1")
+    assert_refused(to_peer(shared_pair, lonely.url()), 502, "upstream_unreachable")
+
+
+def test_a_route_outside_of_mte_routes(start_relay, api):
+    relay = start_relay("routes", UPSTREAM=f"http://127.0.0.1:{api.port}", MTE_ROUTES="/api/v1/*",
+                        PASS_THROUGH_ROUTES="/health")
+    assert_refused(curl(relay.url("/api/v2/x")), 404, "route_not_found")
+    assert_refused(curl(relay.url("/api/v1/x")), 403, "encoding_required")
+    assert_refused(curl(relay.url("/api/v1/../v2/x")), 404, "route_not_found")
+
+
+@pytest.mark.parametrize("path", ["/health", "/health%2e", "//health", "/x/../health", "/healthy",
+                                  "/%68ealth", "/health/"])
+def test_pass_through_is_for_its_routes_alone(start_relay, api, path):
+    relay = start_relay("plain", UPSTREAM=f"http://127.0.0.1:{api.port}",
+                        PASS_THROUGH_ROUTES="/health")
+    answer = curl(relay.url(path), fields=["x-mte-upstream: http://h"])
+    if path in ("/health", "/x/../health", "/%68ealth"):
+        assert answer.status == 200
+        assert json.loads(answer.body)["path"] == path
+        assert "x-mte-" not in answer.body.decode()
+    else:
+        assert_refused(answer, 403, "encoding_required")
+        assert api.requests == []
+
+
+def test_an_api_cannot_pretend_to_be_a_refusal(shared_pair):
+    assert shared_pair.request("/status/403").refusal is None
