@@ -111,7 +111,8 @@ void buffer_put_text(struct buffer *b, const char *text)
 }
 
 /* By way of other memory: the NUL that vsnprintf() writes must not need room in the buffer. */
-static void put_formatted(struct buffer *b, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+put_formatted(struct buffer *b, const char *format, va_list args)
 {
     char small[256], *text = small;
     va_list again;

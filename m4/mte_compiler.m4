@@ -3,7 +3,7 @@
 
 AC_DEFUN([MTE_WARNINGS], [
     MTE_CFLAGS([-std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-        -Wwrite-strings -Wcast-qual -Wvla -Wformat=2])
+        -Wwrite-strings -Wcast-qual -Wvla -Wformat=2 -Wmissing-format-attribute])
 ])
 
 # _FORTIFY_SOURCE acts only with optimisation, hides errors from the sanitizers, and is left to

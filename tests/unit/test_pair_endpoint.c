@@ -351,10 +351,12 @@ static void without_room_for_the_pair_there_is_no_m2(void **state)
     (void)state;
     struct session session = { .created_mono_ms = clock_mono_ms(),
                                .expires_mono_ms = clock_mono_ms() + LIFETIME_MS };
+    uint32_t n = 0;
     int result = 0;
     struct store_wait wait = { .done = on_put, .arg = &result };
 
-    for (uint32_t n = 0; result == 0; n++) {
+    while (result == 0) {
+        n++;
         memcpy(session.secret.id, &n, sizeof(n));
         session_store_put(x.services.store, &session, &wait);
     }
