@@ -85,8 +85,9 @@ static enum outcome judge(const struct peer *peer, enum peer_endpoint endpoint, 
     if (peer->trace != NULL)
         fprintf(peer->trace, "* HTTP %u, %.*s\n", head.status, SPAN_PRINT(head.content_type));
     if (head.status != 200)
-        return outcome_tell(OUTCOME_VIOLATION, "HTTP %u in answer to %s: is it a relay?",
-                            head.status, endpoints[endpoint].path);
+        return outcome_tell(OUTCOME_VIOLATION, "HTTP %u in answer to %s: %s", head.status,
+                            endpoints[endpoint].path,
+                            head.status == 413 ? "more than it takes" : "is it a relay?");
     if (span_equal_nocase(head.content_type, SPAN("application/mte-error")))
         return read_refusal(peer, endpoint, body, answer);
     if (!span_equal_nocase(head.content_type, span_text(endpoints[endpoint].type)))
