@@ -91,7 +91,7 @@ static enum outcome make_pair(struct relaycat *cat)
 {
     struct pairing_offer offer = { .suites = { SUITE_AES_256_GCM, SUITE_CHACHA20_POLY1305 },
                                    .now_ms = clock_wall_ms() };
-    struct peer_answer answer = { NULL };
+    struct peer_answer answer = { .http = NULL };
     struct pairing *pairing = NULL;
     double began_ms = now_ms();
     enum outcome outcome;

@@ -104,7 +104,7 @@ enum outcome peer_post(const struct peer *peer, enum peer_endpoint endpoint, str
     const char *why;
     int r;
 
-    *answer_r = (struct peer_answer){ NULL };
+    *answer_r = (struct peer_answer){ .http = NULL };
     r = http_open(peer->url, peer->timeout_ms, &answer_r->http, &why);
     if (r < 0)
         return outcome_tell(OUTCOME_NOT_CONNECTED, "%.*s port %u: %s", SPAN_PRINT(peer->url->host),
@@ -114,7 +114,8 @@ enum outcome peer_post(const struct peer *peer, enum peer_endpoint endpoint, str
                 post.endpoint, body.len);
     r = http_post(answer_r->http, &post);
     if (r < 0)
-        return outcome_tell(OUTCOME_VIOLATION, "sending: %s", error_text(r));
+        return outcome_tell(r == -ENOMEM ? OUTCOME_FAILED_HERE : OUTCOME_VIOLATION, "sending: %s",
+                            error_text(r));
     return judge(peer, endpoint, body, answer_r);
 }
 
