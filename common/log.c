@@ -32,6 +32,11 @@ void log_open(int fd, enum log_level level, const char *who)
     snprintf(sink.who, sizeof(sink.who), "%s", who);
 }
 
+void log_set_level(enum log_level level)
+{
+    sink.level = level;
+}
+
 int log_level_parse(struct span word, enum log_level *level_r)
 {
     for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {

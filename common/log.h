@@ -22,6 +22,8 @@ enum log_level {
  */
 void log_open(int fd, enum log_level level, const char *who);
 
+void log_set_level(enum log_level level);
+
 /* The level of a word such as "warn", any case; ERR_FORMAT if it is none. */
 MUST_CHECK int log_level_parse(struct span word, enum log_level *level_r);
 

@@ -60,14 +60,15 @@ static size_t quota_v1(const char *directory)
     char path[PATH_LEN + 32];
     struct buffer bq, bp;
     struct span quota, period;
+    size_t n = SIZE_MAX;
     bool both;
 
     snprintf(path, sizeof(path), "%s/cpu.cfs_quota_us", directory);
     both = slurp(path, &bq, &quota);
     snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", directory);
     both &= slurp(path, &bp, &period);
-    size_t n = both ? cores_of(quota, period) : SIZE_MAX;
-
+    if (both)
+        n = cores_of(quota, period);
     buffer_fini(&bq);
     buffer_fini(&bp);
     return n;

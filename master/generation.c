@@ -21,6 +21,8 @@ static int check_machine(const struct generation_source *source, const struct co
 
     if (r != 0)
         source->problem(source->arg, why);
+    else if (!user_r->set && conf->run_user.len > 0)
+        source->warning(source->arg, "RUN_USER: acts only when the master is started as root");
     if (!listen_is_address(conf->listen)) {
         source->problem(source->arg, "LISTEN: not an IP address; an address such as 127.0.0.1 or "
                                      "[::] would be right");

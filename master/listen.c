@@ -88,13 +88,12 @@ void listen_text(int fd, char text_r[static LISTEN_TEXT_LEN])
 {
     struct sockaddr_storage at;
     socklen_t len = sizeof(at);
-    char host[LISTEN_TEXT_LEN - 10], port[8];
-    bool v6;
+    char host[LISTEN_TEXT_LEN - 10] = "unknown", port[8] = "";
+    bool v6 = false;
 
-    if (getsockname(fd, (struct sockaddr *)&at, &len) != 0 ||
+    if (getsockname(fd, (struct sockaddr *)&at, &len) == 0 &&
         getnameinfo((struct sockaddr *)&at, len, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        return (void)snprintf(text_r, LISTEN_TEXT_LEN, "unknown");
-    v6 = at.ss_family == AF_INET6;
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        v6 = at.ss_family == AF_INET6;
     snprintf(text_r, LISTEN_TEXT_LEN, "%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
 }

@@ -121,14 +121,14 @@ static int print_settings(const struct generation_source *source)
  * flag belongs to the open file, which a shell may share: we open it anew. What cannot be opened
  * anew (a socket, another user's terminal) stays as it is.
  */
-static void open_log(enum log_level level)
+static void open_log(void)
 {
     int fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
     if (fd >= 0)
         dup2(fd, STDERR_FILENO);
     fd_close(&fd);
-    log_open(STDERR_FILENO, level, "master");
+    log_open(STDERR_FILENO, LOG_LEVEL_INFO, "master");
 }
 
 static int open_listener(const struct generation *g, int *fd_r)
@@ -180,7 +180,7 @@ static int run(const struct generation_source *source)
         log_info("the settings are good");
     if (r != 0 || source->quiet)
         goto out;
-    log_open(STDERR_FILENO, generation->log_level, "master");
+    log_set_level(generation->log_level);
     r = supervise(source, &generation);
     if (r == 0)
         log_info("stopped");
@@ -205,7 +205,7 @@ int main(int argc, char **argv)
     int r;
 
     parse_options(argc, argv, &options);
-    open_log(LOG_LEVEL_INFO);
+    open_log();
     jail_raise_files(N_FILES);
     r = jail_hide();
     if (r == 0)

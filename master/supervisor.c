@@ -41,6 +41,7 @@ static void follow(struct supervisor *s)
     s->crew.generation = s->generation->number;
     s->crew.drain_ms = s->generation->drain_ms;
     s->serving = false;
+    log_set_level(s->generation->log_level);
 }
 
 static bool is_free(const struct slot *slot)

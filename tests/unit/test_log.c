@@ -81,6 +81,16 @@ static void what_is_below_the_level_is_not_written(void **state)
     }
 }
 
+static void a_new_level_changes_nothing_else(void **state)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    log_warning("hidden");
+    assert_null(next(*state));
+    log_set_level(LOG_LEVEL_DEBUG);
+    log_debug("shown");
+    assert_non_null(strstr(next(*state), " test["));
+}
+
 static void a_peers_bytes_cannot_begin_a_line_or_drive_a_terminal(void **state)
 {
     char bytes[256];
@@ -187,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_LINES(a_line_says_when_how_grave_and_who),
         WITH_LINES(what_is_below_the_level_is_not_written),
+        WITH_LINES(a_new_level_changes_nothing_else),
         WITH_LINES(a_peers_bytes_cannot_begin_a_line_or_drive_a_terminal),
         WITH_LINES(a_line_of_any_length_is_cut_at_4096_bytes_and_says_so),
         WITH_LINES(a_full_pipe_drops_and_counts),
