@@ -17,6 +17,9 @@ enum {
     RATES_LEN = 65536,
     NONCES_LEN_MAX = 64 * 65536,
     AGAIN_MARGIN_MS = 10 * 1000, /* clocks that an AGAIN's time went through may differ by it */
+    /* Past it a claim of the first sending may be forgotten: 10 of its 30 minutes are for a sender
+     * that waits, the others for two clocks as wrong as those of messages may be. */
+    AGAIN_OLDEST_MS = CLAIM_KEEP_MS / 3,
     SWEEP_CELLS = 4096,
 };
 
@@ -139,15 +142,23 @@ static int claim_one(const struct store_memory *m, uint64_t generation,
     return r;
 }
 
-/* What was executed before the memory began is not remembered: it may have been this. */
+/*
+ * The first sending may have been claimed by another, long before this: that shows only as long as
+ * memory goes back, and as claims are kept. Somebody between the relays can make a sender wait for
+ * any time with its answer, and then give it a true refusal of the same bytes.
+ */
+static bool is_forgotten(const struct store_memory *m, const struct envelope_again *again)
+{
+    return again->time_ms < shm_began_ms(m->shm) + AGAIN_MARGIN_MS ||
+           clock_wall_ms() > again->time_ms + AGAIN_OLDEST_MS;
+}
+
 static int claim_again(const struct store_memory *m, uint64_t generation,
                        const struct envelope_again *again)
 {
     int r = claim_one(m, generation, again->pair_id, again->counter);
 
-    if (r == 0 && again->time_ms < shm_began_ms(m->shm) + AGAIN_MARGIN_MS)
-        r = ERR_REPLAY;
-    return r;
+    return r == 0 && is_forgotten(m, again) ? ERR_REPLAY : r;
 }
 
 int store_memory_claim(const struct store_memory *m, const struct store_place *place,

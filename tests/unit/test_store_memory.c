@@ -117,6 +117,38 @@ static void an_again_from_before_the_memory_began_is_a_replay(void **state)
     assert_int_equal(store_memory_claim(&memory, &place, &session, 2, &again), 0);
 }
 
+/* As if it had begun so much earlier: the one word of the header, before the regions, that says it.
+ */
+static void age_memory(uint64_t ms)
+{
+    uint64_t *words = (uint64_t *)shm_at(shm, SHM_METRICS), began_ms = shm_began_ms(shm);
+
+    do
+        words--;
+    while (*words != began_ms);
+    *words -= ms;
+    assert_int_equal(shm_began_ms(shm), began_ms - ms);
+}
+
+static void an_again_older_than_claims_are_surely_kept_is_a_replay(void **state)
+{
+    (void)state;
+    struct session session = new_pair(1);
+    struct store_place place = found(&session);
+    uint64_t now_ms = clock_wall_ms();
+    struct envelope_again again = { .pair_id = { 9 } };
+
+    age_memory(24 * 3600 * 1000);
+    again.time_ms = now_ms - (10 * 60 - 30) * 1000;
+    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, &again), 0);
+    again.counter = 1; /* its claim, if there was one, may have gone with its page */
+    again.time_ms = now_ms - 10 * 60 * 1000 - 1;
+    assert_int_equal(store_memory_claim(&memory, &place, &session, 2, &again), ERR_REPLAY);
+    again.counter = 2;
+    again.time_ms = now_ms - 12 * 3600 * 1000;
+    assert_int_equal(store_memory_claim(&memory, &place, &session, 3, &again), ERR_REPLAY);
+}
+
 static void a_pair_that_ended_after_it_was_found_claims_nothing(void **state)
 {
     (void)state;
@@ -295,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LAW(a_counter_is_claimed_once_and_its_first_sending_with_it),
         LAW(an_again_from_before_the_memory_began_is_a_replay),
+        LAW(an_again_older_than_claims_are_surely_kept_is_a_replay),
         LAW(a_pair_that_ended_after_it_was_found_claims_nothing),
         LAW(an_emptied_memory_knows_no_pair_from_before),
         LAW(nonces_are_seen_once),
