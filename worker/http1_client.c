@@ -37,7 +37,7 @@ struct http1_client {
     bool paused, was_reusable;
     enum input_end input_end;
     h2o_timeout_entry_t wake;
-    struct timer silence;
+    struct timer silence, upload;
     uint64_t acked; /* bytes that the other side's kernel had when the timer last looked */
     /* at rest */
     void (*gone)(void *arg);
@@ -69,6 +69,7 @@ void http1_client_free(struct http1_client **client)
     if (c == NULL)
         return;
     timer_stop(&c->silence);
+    timer_stop(&c->upload);
     h2o_timeout_unlink(&c->wake);
     http1_response_free(&c->response);
     h2o_socket_close(c->sock);
@@ -116,11 +117,20 @@ static void on_silence(struct timer *timer)
     }
 }
 
+static void on_upload_over(struct timer *timer)
+{
+    struct http1_client *c = H2O_STRUCT_FROM_MEMBER(struct http1_client, upload, timer);
+
+    if (c->writing)
+        finish(c, UPSTREAM_SILENT, "the upload took too long");
+}
+
 /* ---- the answer ---- */
 
 static void finish(struct http1_client *c, enum upstream_failure failure, const char *detail)
 {
     timer_stop(&c->silence);
+    timer_stop(&c->upload);
     h2o_timeout_unlink(&c->wake);
     h2o_socket_read_stop(c->sock);
     c->was_reusable = failure == UPSTREAM_OK && c->keep_alive && !c->close_after && !c->writing &&
@@ -292,6 +302,8 @@ int http1_client_send(struct http1_client *client, const struct upstream_request
     h2o_socket_read_start(c->sock, on_read);
     write_more(c);
     start_silence(c);
+    if (request->upload_ms > 0)
+        timer_start(&c->upload, c->means->timers, request->upload_ms, on_upload_over);
     return 0;
 }
 

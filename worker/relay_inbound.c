@@ -191,15 +191,6 @@ static void serve(struct exchange *x)
     forward_call(x, &in->call_head);
 }
 
-static void on_claimed(struct store_wait *wait, int result)
-{
-    struct exchange *x = wait->arg;
-
-    if (result < 0)
-        return refuse(x, result, "claim");
-    serve(x);
-}
-
 /* The opened message becomes the exchange's request; its fields view in->head. */
 static int read_opened(struct exchange *x)
 {
@@ -269,6 +260,20 @@ static int check_time(const struct envelope_request *sealed)
     uint64_t apart = now > sealed->time_ms ? now - sealed->time_ms : sealed->time_ms - now;
 
     return apart <= OLDEST_MS ? 0 : ERR_CLOCK;
+}
+
+/*
+ * The time is asked again: had this process been stopped since the first asking, for so long that
+ * the memory of earlier claims is gone, then the claim would prove nothing.
+ */
+static void on_claimed(struct store_wait *wait, int result)
+{
+    struct exchange *x = wait->arg;
+    int r = result == 0 ? check_time(&state_of(x)->sealed) : result;
+
+    if (r < 0)
+        return refuse(x, r, "claim");
+    serve(x);
 }
 
 static void on_pair(struct store_wait *wait, int result)

@@ -15,7 +15,12 @@
 #include "worker/peer.h"
 #include "worker/timer.h"
 
-enum { BUSY_WAIT_MS = 50, BUSY_WAIT_SPREAD_MS = 200 };
+enum {
+    BUSY_WAIT_MS = 50,
+    BUSY_WAIT_SPREAD_MS = 200,
+    UPLOAD_MS = 5 * 60 * 1000,  /* the peer takes a message for 10 min after its time */
+    RESEND_MS = 10 * 60 * 1000, /* then the peer may have forgotten the first sending */
+};
 
 enum answer { ANSWER_NONE, ANSWER_SEALED, ANSWER_ERROR };
 
@@ -30,6 +35,7 @@ struct outbound {
     struct envelope_request sent;
     struct envelope_again again; /* the first sending, once there is a second */
     uint64_t first_own_ms;       /* when it was, by our own clock */
+    uint64_t first_mono_ms;
     bool resent;
     struct timer pause; /* between a BUSY and the resend */
 
@@ -159,6 +165,7 @@ static void send_sealed(struct exchange *x)
         .body = buffer_span(&out->body),
         .side = UPSTREAM_SIDE_PEER,
         .resend = UPSTREAM_RESEND_SAME_BYTES,
+        .upload_ms = UPLOAD_MS,
         .allow = address_is_allowed,
     };
 
@@ -173,6 +180,12 @@ static void send_sealed(struct exchange *x)
     exchange_call(x, &request);
 }
 
+static void note_first_sending(struct outbound *out)
+{
+    out->first_own_ms = out->lease.time_ms - (uint64_t)out->lease.skew_ms;
+    out->first_mono_ms = clock_mono_ms();
+}
+
 static void seal_and_send(struct exchange *x)
 {
     struct outbound *out = state_of(x);
@@ -184,7 +197,7 @@ static void seal_and_send(struct exchange *x)
     if (out->resent)
         out->again.time_ms = out->first_own_ms + (uint64_t)out->lease.skew_ms;
     else
-        out->first_own_ms = out->lease.time_ms - (uint64_t)out->lease.skew_ms;
+        note_first_sending(out);
     r = seal(x);
     if (r == ERR_LIMIT)
         return exchange_refuse(x, REFUSAL_BODY_TOO_LARGE, "an MTE message holds 64 KiB");
@@ -340,6 +353,9 @@ static void on_promise(struct exchange *x, enum errframe_code code, uint64_t the
         peer_clock_differs(out->peer, their_ms);
     if (out->resent)
         return exchange_refuse(x, REFUSAL_PEER_BUSY, "the peer said %s again", errframe_name(code));
+    if (clock_mono_ms() - out->first_mono_ms > RESEND_MS)
+        return exchange_refuse(x, REFUSAL_PEER_LOST_ANSWER, "%s came too late to send again",
+                               errframe_name(code));
     memcpy(out->again.pair_id, out->lease.pair_id, PAIR_ID_LEN);
     out->again.counter = out->lease.counter;
     end_lease(out);

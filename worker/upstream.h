@@ -61,6 +61,7 @@ struct upstream_request {
     bool is_head;     /* the method is HEAD: the answer has no body */
     bool close;       /* do not keep the connection */
     enum upstream_resend resend;
+    uint64_t upload_ms; /* SILENT where not all was written by then; 0: as long as it goes on */
     enum upstream_side side;
     upstream_allow_cb allow; /* NULL: any address */
     void *allow_arg;

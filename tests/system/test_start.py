@@ -87,8 +87,8 @@ def test_a_mistake_in_the_environment_is_named(change, words):
 @pytest.mark.parametrize("file, words", [
     ('upstrem = "http://h";\n', [":1", "upstrem", "upstream"]),
     ('\nport = "x";\n', [":2", "port"]),
-    ('port = 1;\nlog_level = \n', [":2", "syntax"]),
-    ('port = 8080;\n\nworkers = { };\n', [":3", "workers"]),
+    ('port = 1;\nlog_level 3;\n', [":2", "syntax"]),
+    ('port = 8080;\n\nworkers = [ 1, 2 ];\n', [":3", "workers"]),
 ])
 def test_a_mistake_in_the_file_is_named_with_its_line(tmp_path, file, words):
     status, output = check(GOOD, file=file, folder=tmp_path)
