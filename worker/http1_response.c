@@ -10,8 +10,7 @@
 #include <stdlib.h>
 
 #include "common/text.h"
-
-enum { CHUNK_DIGITS_MAX = 15 }; /* zeros included, so that a size always fits */
+#include "worker/http1_chunk.h"
 
 enum state { HEAD, FIXED, UNTIL_EOF, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILERS, COMPLETE };
 
@@ -290,80 +289,6 @@ static int on_body(struct http1_response *r, struct span *in)
     return r->events.body(r->arg, bytes);
 }
 
-static struct span skip_blanks(struct span s)
-{
-    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
-        s = span_from(s, 1);
-    return s;
-}
-
-static size_t token_len(struct span s)
-{
-    size_t n = 0;
-
-    while (n < s.len && headers_name_ok(span_part(s, n, 1)))
-        n++;
-    return n;
-}
-
-/* Of a token or a quoted string at the front; 0 if there is none. */
-static size_t word_len(struct span s)
-{
-    if (s.len == 0 || s.at[0] != '"')
-        return token_len(s);
-    for (size_t i = 1; i < s.len; i++) {
-        if (s.at[i] == '"')
-            return i + 1;
-        if (s.at[i] == '\\')
-            i++;
-    }
-    return 0;
-}
-
-/* *( BWS ";" BWS name [ BWS "=" BWS value ] ) (RFC 9112 7.1.1) */
-static bool extensions_ok(struct span s)
-{
-    while (s.len > 0) {
-        struct span after;
-        size_t len;
-
-        s = skip_blanks(s);
-        if (s.len == 0 || s.at[0] != ';')
-            return false;
-        s = skip_blanks(span_from(s, 1));
-        len = token_len(s);
-        if (len == 0)
-            return false;
-        s = span_from(s, len);
-        after = skip_blanks(s);
-        if (after.len == 0 || after.at[0] != '=')
-            continue;
-        after = skip_blanks(span_from(after, 1));
-        len = word_len(after);
-        if (len == 0)
-            return false;
-        s = span_from(after, len);
-    }
-    return true;
-}
-
-static int parse_chunk_size(struct http1_response *r, struct span line)
-{
-    size_t n = 0;
-
-    r->left = 0;
-    while (n < line.len && text_hex_digit(line.at[n]) >= 0) {
-        if (n == CHUNK_DIGITS_MAX)
-            return too_much(r, "a chunk size has too many digits");
-        r->left = r->left << 4 | (uint64_t)text_hex_digit(line.at[n++]);
-    }
-    if (n == 0)
-        return wrong(r, "a chunk size is malformed");
-    if (!headers_value_ok(line) || !extensions_ok(span_from(line, n)))
-        return wrong(r, "a chunk extension is malformed");
-    return 0;
-}
-
 static int on_chunk_size(struct http1_response *r, struct span *in)
 {
     int n = take_line(r, &r->framing, in);
@@ -371,7 +296,7 @@ static int on_chunk_size(struct http1_response *r, struct span *in)
 
     if (n <= 0)
         return n;
-    n = parse_chunk_size(r, span_part(line, 0, line.len - strlen("\r\n")));
+    n = http1_chunk_line(span_part(line, 0, line.len - strlen("\r\n")), &r->left, &r->why);
     if (n < 0)
         return n;
     buffer_clear(&r->framing);

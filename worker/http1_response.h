@@ -13,7 +13,6 @@ enum {
     HTTP1_HEAD_MAX = 65536, /* bytes of the final and all informational heads; of the trailers */
     HTTP1_FIELDS_MAX = 256, /* in one head; in the trailers */
     HTTP1_INFORMATIONAL_MAX = 16,
-    HTTP1_CHUNK_LINE_MAX = 512, /* bytes of a chunk size with its extensions */
 };
 
 /* The final head. Views into the parser's buffer: valid until the parser is freed. */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "worker/http1_chunk.h"
 #include "worker/http1_response.h"
 
 /* What a parser made of some bytes. text: status, fields and body, as one string. */
