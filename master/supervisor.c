@@ -272,8 +272,8 @@ int supervisor_run(struct supervisor *s)
     if (r != 0)
         return r;
     while (!has_left(s)) {
+        retire(s); /* first: a dead worker of old settings must not come back with the new ones */
         take_timeouts(s);
-        retire(s);
         prepare_polls(s);
         if (poll(s->polls, s->n_polls, poll_timeout(s)) < 0 && errno != EINTR)
             return -errno;

@@ -20,7 +20,7 @@
 #include "common/message.h"
 #include "master/supervisor.h"
 
-enum { WAIT_MS = 30000, EXIT_BAD_BIRTH = 5 };
+enum { WAIT_MS = 30000, EXIT_BAD_BIRTH = 5, PENSIVE_MS = 500 };
 
 /* ---- the worker ---- */
 
@@ -76,7 +76,7 @@ static int behave(const char *how, const struct inherit *inherit)
         close(INHERIT_CHANNEL);
     if (strcmp(how, "spinning") == 0)
         spin();
-    if (strcmp(how, "good") != 0)
+    if (strcmp(how, "good") != 0 && strcmp(how, "pensive") != 0)
         sleep_for_ever();
     wait_readable(INHERIT_CHANNEL);
     return message_receive(INHERIT_CHANNEL, &message) == 0 && message.kind == MESSAGE_DRAIN
@@ -88,6 +88,8 @@ static int worker(const char *argument)
 {
     struct inherit inherit;
 
+    if (strcmp(argument, INHERIT_CHECK) == 0 && strcmp(getenv("FAKE"), "pensive") == 0)
+        usleep(PENSIVE_MS * 1000);
     if (strcmp(argument, INHERIT_CHECK) == 0)
         return access("/proc/self/fd/4", F_OK) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     return inherit_parse(span_text(argument), &inherit) == 0 ? behave(getenv("FAKE"), &inherit)
@@ -370,6 +372,26 @@ static void a_reload_starts_new_workers_before_the_old_ones_leave(void **state)
     assert_non_null(strstr(relay.text, "end starts=5 deaths=0"));
 }
 
+/* Its time to come back is over when the new settings have been checked. */
+static void one_that_died_before_a_reload_does_not_come_back(void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    start("pensive", WAIT_MS);
+    pid = pid_after("worker ready");
+    expect("serving generation=1 workers=2");
+    kill(pid, SIGKILL);
+    expect("restart_in_ms=100");
+    kill(relay.pid, SIGHUP);
+    expect("settings reloaded generation=2");
+    expect("serving generation=2 workers=2");
+    expect("worker left");
+    kill(relay.pid, SIGTERM);
+    expect_good_end();
+    assert_non_null(strstr(relay.text, "end starts=4 deaths=1"));
+}
+
 static void a_bad_reload_changes_nothing_and_says_why(void **state)
 {
     (void)state;
@@ -402,6 +424,7 @@ int main(int argc, char **argv)
         OVER_A_RELAY(one_that_closed_its_channel_but_lives_is_killed),
         OVER_A_RELAY(one_that_spins_without_a_heartbeat_is_killed),
         OVER_A_RELAY(a_reload_starts_new_workers_before_the_old_ones_leave),
+        OVER_A_RELAY(one_that_died_before_a_reload_does_not_come_back),
         OVER_A_RELAY(a_bad_reload_changes_nothing_and_says_why),
     };
 
