@@ -184,5 +184,5 @@ static const enum refusal failures[UPSTREAM_FAILURE_LAST_] = {
 
 void forward_call_failed(struct exchange *x, enum upstream_failure failure, const char *detail)
 {
-    exchange_refuse(x, failures[failure], "%s: %s", upstream_failure_text(failure), detail);
+    exchange_refuse(x, failures[failure], "%s", detail);
 }

@@ -426,7 +426,7 @@ static const enum refusal call_refusals[UPSTREAM_FAILURE_LAST_] = {
 static void outbound_call_failed(struct exchange *x, enum upstream_failure failure,
                                  const char *detail)
 {
-    exchange_refuse(x, call_refusals[failure], "%s: %s", upstream_failure_text(failure), detail);
+    exchange_refuse(x, call_refusals[failure], "%s", detail);
 }
 
 static void outbound_fini(struct exchange *x)

@@ -39,7 +39,7 @@ struct upstream_call {
     enum upstream_failure refusal;
 };
 
-const char *upstream_failure_text(enum upstream_failure failure)
+static const char *failure_text(enum upstream_failure failure)
 {
     static const char *const texts[] = {
         [UPSTREAM_OK] = "no failure",
@@ -120,7 +120,7 @@ static void end(struct upstream_call *call, enum upstream_failure failure, const
     void *arg = call->arg;
 
     free(call);
-    events.end(arg, failure, detail != NULL ? detail : upstream_failure_text(failure));
+    events.end(arg, failure, detail != NULL ? detail : failure_text(failure));
 }
 
 static void give_back(struct upstream_call *call)

@@ -12,7 +12,7 @@
 
 struct st_h2o_evloop_t; /* h2o_loop_t */
 
-/* Why a call failed; the table names, words and whether anything may have been executed. */
+/* Why a call failed. */
 enum upstream_failure {
     UPSTREAM_OK = 0,
     UPSTREAM_UNRESOLVED,  /* the name has no address */
@@ -27,7 +27,6 @@ enum upstream_failure {
     UPSTREAM_CUT,        /* broke off inside the answer */
     UPSTREAM_FAILURE_LAST_
 };
-const char *upstream_failure_text(enum upstream_failure failure);
 
 /* Two kinds of other sides, each with its own CAs and our certificate for it; https only. */
 enum upstream_side { UPSTREAM_SIDE_API, UPSTREAM_SIDE_PEER, N_UPSTREAM_SIDES };
@@ -70,7 +69,7 @@ struct upstream_request {
 struct upstream_events {
     int (*head)(void *arg, const struct http1_head *head); /* negative: the call fails BAD_ANSWER */
     int (*body)(void *arg, struct span bytes);
-    /* The last event; the call is gone. detail: a phrase for the log. */
+    /* The last event; the call is gone. detail: a phrase for the log, never NULL. */
     void (*end)(void *arg, enum upstream_failure failure, const char *detail);
 };
 

@@ -58,11 +58,6 @@ void upstream_call_cancel(struct upstream_call **call)
     puppet.n_cancelled++;
 }
 
-const char *upstream_failure_text(enum upstream_failure failure)
-{
-    return failure == UPSTREAM_OK ? "fine" : "failed";
-}
-
 /* As the real one: a call that is told that its answer is not valid ends. */
 static int judged(int r)
 {
