@@ -152,19 +152,26 @@ static void put_chunks(const struct relay *relay, struct span body)
 static void answer(const struct relay *relay, const char *type, struct span body)
 {
     enum misdeed misdeed = relay->script.misdeed;
-    size_t cut = misdeed == ANSWER_CUT ? 1 : 0;
+    struct buffer b;
 
     if (misdeed == HTTP_SILENT)
         pause();
     if (misdeed == HTTP_CLOSED)
         return;
     put_head(relay, type, body.len);
-    if (relay->script.chunk > 0)
-        put_chunks(relay, span_part(body, 0, body.len - cut));
-    else
-        put(relay, span_part(body, 0, body.len - cut));
+    if (misdeed == ANSWER_CUT)
+        body.len--;
+    if (relay->script.chunk > 0) {
+        put_chunks(relay, body);
+        return;
+    }
+    buffer_init(&b, 0);
+    buffer_put(&b, body);
+    /* At once with the body, or they might come when nobody listens any more. */
     if (misdeed == HTTP_BYTES_AFTER)
-        put(relay, SPAN("HTTP/1.1 200 OK\r\n"));
+        buffer_put_text(&b, "HTTP/1.1 200 OK\r\n");
+    put(relay, buffer_span(&b));
+    buffer_fini(&b);
 }
 
 static void refuse(const struct relay *relay, enum errframe_code code,
