@@ -116,7 +116,7 @@ int shm_create(const struct shm_sizes *sizes, struct shm **shm_r)
     shm->header->version = SHM_VERSION;
     shm->header->header_len = sizeof(struct header);
     memcpy(shm->header->lens, lens, sizeof(lens));
-    atomic_store(&shm->header->began_ms, clock_wall_ms());
+    atomic_store(&shm->header->began_ms, clock_mono_ms());
     memcpy(shm->header->magic, magic, sizeof(magic));
     *shm_r = shm;
     return 0;
@@ -217,7 +217,7 @@ static void empty_region(struct shm *shm, enum shm_region region)
 static void start_over(struct shm *shm)
 {
     atomic_fetch_add(&shm->header->generation, 1);
-    atomic_store(&shm->header->began_ms, clock_wall_ms());
+    atomic_store(&shm->header->began_ms, clock_mono_ms());
     empty_region(shm, SHM_PAIRS);
     empty_region(shm, SHM_CLAIMS);
     pthread_mutex_consistent(&shm->header->lock);

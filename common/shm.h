@@ -41,8 +41,8 @@ int shm_fd(const struct shm *shm);
 void *shm_at(const struct shm *shm, enum shm_region region);
 size_t shm_len(const struct shm *shm, enum shm_region region);
 
-/* When this memory began, wall clock: nothing older is remembered here. Moved on by
- * shm_reset_began(). */
+/* When this memory began, or was last emptied: nothing older is remembered here. Monotonic: the
+ * wall clock is often set right just after a machine has started. */
 uint64_t shm_began_ms(const struct shm *shm);
 
 /*

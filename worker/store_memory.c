@@ -149,8 +149,10 @@ static int claim_one(const struct store_memory *m, uint64_t generation,
  */
 static bool is_forgotten(const struct store_memory *m, const struct envelope_again *again)
 {
-    return again->time_ms < shm_began_ms(m->shm) + AGAIN_MARGIN_MS ||
-           clock_wall_ms() > again->time_ms + AGAIN_OLDEST_MS;
+    uint64_t now_ms = clock_wall_ms();
+    uint64_t began_ms = now_ms - (clock_mono_ms() - shm_began_ms(m->shm));
+
+    return again->time_ms < began_ms + AGAIN_MARGIN_MS || now_ms > again->time_ms + AGAIN_OLDEST_MS;
 }
 
 static int claim_again(const struct store_memory *m, uint64_t generation,
