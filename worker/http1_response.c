@@ -277,10 +277,10 @@ static int on_head(struct http1_response *r, struct span *in)
 
 static int on_body(struct http1_response *r, struct span *in)
 {
-    struct span bytes = *in;
+    struct span bytes = span_part(*in, 0, HTTP1_PIECE_MAX);
 
     if (r->state != UNTIL_EOF) {
-        bytes = span_part(*in, 0, r->left < SIZE_MAX ? (size_t)r->left : SIZE_MAX);
+        bytes = span_part(bytes, 0, r->left < SIZE_MAX ? (size_t)r->left : SIZE_MAX);
         r->left -= bytes.len;
         if (r->left == 0)
             r->state = r->state == FIXED ? COMPLETE : CHUNK_END;

@@ -13,6 +13,7 @@ enum {
     HTTP1_HEAD_MAX = 65536, /* bytes of the final and all informational heads; of the trailers */
     HTTP1_FIELDS_MAX = 256, /* in one head; in the trailers */
     HTTP1_INFORMATIONAL_MAX = 16,
+    HTTP1_PIECE_MAX = 65536, /* bytes of one body event: whoever is full stops after it */
 };
 
 /* The final head. Views into the parser's buffer: valid until the parser is freed. */
@@ -34,7 +35,7 @@ enum { HTTP1_STOP = 1 };
 struct http1_events {
     /* Once, when the final head is complete. */
     int (*head)(void *arg, const struct http1_head *head);
-    /* Decoded body bytes, views of the input. */
+    /* Decoded body bytes, at most HTTP1_PIECE_MAX; views of the input. */
     int (*body)(void *arg, struct span bytes);
 };
 

@@ -45,7 +45,7 @@ static int on_body(void *arg, struct span bytes)
 {
     struct outcome *o = arg;
 
-    assert_true(bytes.len > 0);
+    assert_true(bytes.len > 0 && bytes.len <= HTTP1_PIECE_MAX);
     buffer_put(&o->body, bytes);
     return stop(o);
 }
@@ -456,6 +456,33 @@ static void however_it_is_sliced_the_result_is_the_same(void **state)
     }
 }
 
+/* Whoever is full can stop between two. */
+static void a_large_body_comes_in_bounded_pieces(void **state)
+{
+    static const char *const heads[] = { "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n",
+                                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                         "100000\r\n",
+                                         "HTTP/1.1 200 OK\r\n\r\n" };
+    enum { LEN = 1 << 20, READ = 2 << 20 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+        struct buffer bytes;
+        struct outcome o;
+
+        buffer_init(&bytes, 0);
+        buffer_put_text(&bytes, heads[i]);
+        memset(buffer_reserve(&bytes, LEN), 'x', LEN);
+        buffer_commit(&bytes, LEN);
+        buffer_put_text(&bytes, i == 1 ? "\r\n0\r\n\r\n" : "");
+        o = parse(buffer_span(&bytes), READ, false, i == 2);
+        assert_true(o.complete);
+        assert_int_equal(LEN, buffer_len(&o.body)); /* on_body() has looked at each piece */
+        outcome_fini(&o);
+        buffer_fini(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +492,7 @@ int main(void)
         cmocka_unit_test(heads_chunk_lines_and_trailers_are_bounded),
         cmocka_unit_test(informational_heads_cannot_add_up),
         cmocka_unit_test(an_error_stays),
+        cmocka_unit_test(a_large_body_comes_in_bounded_pieces),
         cmocka_unit_test(however_it_is_sliced_the_result_is_the_same),
     };
 
