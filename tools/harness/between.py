@@ -3,6 +3,7 @@
 
 import http.client
 import http.server
+import socket
 import threading
 
 
@@ -70,3 +71,44 @@ class Between(http.server.ThreadingHTTPServer):
     def stop(self):
         self.shutdown()
         self.server_close()
+
+
+class Wire:
+    """Bytes as they cross, when they cross: a TCP proxy that understands nothing and records."""
+
+    def __init__(self, port):
+        self.port = port
+        self.crossed = []  # (is an answer, bytes)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                near = self.listener.accept()[0]
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.port))
+            for ends in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self.pump, args=ends, daemon=True).start()
+
+    def pump(self, source, target, is_answer):
+        try:
+            while data := source.recv(65536):
+                self.crossed.append((is_answer, data))
+                target.sendall(data)
+        except OSError:
+            pass
+        for sock in (source, target):
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the other direction was first
+
+    def answers(self):
+        return b"".join(data for is_answer, data in self.crossed if is_answer)
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()

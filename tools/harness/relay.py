@@ -156,7 +156,7 @@ def parse_answer(output, exit_status):
     head, body = b"", output
     while body.startswith(b"HTTP/"):
         head, _, body = body.partition(b"\r\n\r\n")
-        if head.split(b" ")[1] != b"100":
+        if not head.split(b" ")[1].startswith(b"1"):
             break
     if not head:
         return Answer(0, [], b"", exit_status)
