@@ -186,6 +186,20 @@ static void note_first_sending(struct outbound *out)
     out->first_mono_ms = clock_mono_ms();
 }
 
+/* A head has one frame, MTE has one for all. What was small enough before AGAIN is not too large.
+ */
+static void refuse_size(struct exchange *x)
+{
+    const struct outbound *out = state_of(x);
+
+    if (out->codec == CODEC_MKE)
+        exchange_refuse(x, REFUSAL_HEADERS_TOO_LARGE, "a sealed head holds 64 KiB");
+    else if (out->resent)
+        exchange_refuse(x, REFUSAL_PEER_BUSY, "no room to send it again in an MTE message");
+    else
+        exchange_refuse(x, REFUSAL_BODY_TOO_LARGE, "an MTE message holds 64 KiB");
+}
+
 static void seal_and_send(struct exchange *x)
 {
     struct outbound *out = state_of(x);
@@ -200,7 +214,7 @@ static void seal_and_send(struct exchange *x)
         note_first_sending(out);
     r = seal(x);
     if (r == ERR_LIMIT)
-        return exchange_refuse(x, REFUSAL_BODY_TOO_LARGE, "an MTE message holds 64 KiB");
+        return refuse_size(x);
     if (r < 0)
         return exchange_refuse(x, REFUSAL_OVERLOADED, "sealing: %s", error_text(r));
     send_sealed(x);

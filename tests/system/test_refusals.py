@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from relay import curl
+from relay import Pair, curl
 
 
 def assert_refused(answer, status, code):
@@ -96,3 +96,31 @@ def test_pass_through_is_for_its_routes_alone(start_relay, api, path):
 
 def test_an_api_cannot_pretend_to_be_a_refusal(shared_pair):
     assert shared_pair.request("/status/403").refusal is None
+
+
+def test_a_head_that_no_sealed_frame_holds(shared_pair):
+    """64 KiB are taken from an application; sealed, each field takes three bytes more."""
+    fields = [f"x-{n}: {'v' * 684}" for n in range(10, 105)]
+    assert shared_pair.request("/x", fields=fields[9:]).status == 200
+    assert_refused(shared_pair.request("/x", fields=fields), 431, "headers_too_large")
+
+
+def test_an_mte_message_that_cannot_be_sent_again_is_busy_not_too_large(api, start_relay):
+    inbound = start_relay("inbound", UPSTREAM=f"http://127.0.0.1:{api.port}")
+    pair = Pair(start_relay("outbound", UPSTREAM="http://127.0.0.1:9", WORKERS="1"), inbound)
+
+    def post(length):
+        return pair.request("/x", data=b"x" * length, fields=["x-mte-encode-type: MTE"])
+
+    fits, too_large = 60000, 65536
+    while too_large - fits > 1:
+        length = (fits + too_large) // 2
+        if post(length).status == 200:
+            fits = length
+        else:
+            too_large = length
+    assert_refused(post(too_large), 413, "body_too_large")
+    inbound.kill()
+    inbound.start()  # it knows the pair no more: sent again, with AGAIN
+    assert_refused(post(fits), 503, "peer_busy")
+    assert post(fits).status == 200
