@@ -74,15 +74,18 @@ static void remove_own(struct headers *answer)
 int cors_answer(const struct conf *conf, struct span method, const struct headers *request,
                 struct buffer *text, struct headers *answer)
 {
+    enum cors cors = cors_judge(conf, request);
     int r;
 
-    if (cors_judge(conf, request) != CORS_LISTED)
+    if (cors == CORS_NONE)
         return 0;
     remove_own(answer);
+    r = headers_add(answer, SPAN("vary"), SPAN("origin"));
+    if (r < 0 || cors == CORS_UNLISTED)
+        return r;
     if ((r = headers_add(answer, SPAN("access-control-allow-origin"),
                          value_of(request, SPAN("origin")))) < 0 ||
-        (r = headers_add(answer, SPAN("access-control-allow-credentials"), SPAN("true"))) < 0 ||
-        (r = headers_add(answer, SPAN("vary"), SPAN("origin"))) < 0)
+        (r = headers_add(answer, SPAN("access-control-allow-credentials"), SPAN("true"))) < 0)
         return r;
     if (cors_is_preflight(method, request))
         return add_preflight(conf, request, text, answer);

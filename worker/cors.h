@@ -22,9 +22,10 @@ enum cors cors_judge(const struct conf *conf, const struct headers *request);
 bool cors_is_preflight(struct span method, const struct headers *request);
 
 /*
- * What the answer to a request of a listed origin says, to a preflight and to any other: ours in
- * place of its own access-control-*. No other request's answer is touched. The views are of the
- * request and of text, which is the caller's. 0, -ENOMEM or the buffer's error.
+ * What the answer to a request with an origin says of CORS, to a preflight and to any other: ours
+ * to a listed one, nothing to an unlisted one, in place of its own access-control-*. No other
+ * request's answer is touched. The views are of the request and of text, which is the caller's.
+ * 0, -ENOMEM or the buffer's error.
  */
 MUST_CHECK int cors_answer(const struct conf *conf, struct span method,
                            const struct headers *request, struct buffer *text,
