@@ -7,7 +7,9 @@ import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from between import Between, post
+from between import Between, Wire, post
+from conftest import make_pair
+from evil import Server
 
 ERR_LEN = 76
 REJECT, UNKNOWN_PAIR, REPLAY = 1, 2, 4
@@ -137,25 +139,52 @@ def test_no_oracle_every_mutation_of_a_request_gets_the_same_answer(pair, betwee
     assert len(api.requests) == executed
 
 
-def test_secrecy_on_the_wire(pair, between):
-    """Nothing of the request or answer crosses, in no encoding that somebody might think of."""
-    markers = {kind: f"marker-of-{kind}-{os.urandom(4).hex()}" for kind in
-               ("path", "query", "name", "value", "body")}
-    method = "MARKERMETHOD"
-    answer = pair.request(f"/{markers['path']}?q={markers['query']}", "--request", method,
-                          fields=[f"x-{markers['name']}: {markers['value']}"],
-                          data=markers["body"].encode())
-    assert markers["path"].encode() in answer.body
-    crossed = b"".join(between.crossed)
-    assert b"POST /api/mte-relay" in crossed
-    for marker in [*markers.values(), method]:
-        plain = marker.encode()
-        spellings = [plain, plain.upper(), plain.hex().encode(), plain.hex().upper().encode(),
-                     urllib.parse.quote(marker, safe="").encode(),
-                     "".join(f"%{c:02x}" for c in plain).encode()]
-        # Base64 of a marker at each of the three alignments, without its unsure ends.
-        spellings += [base64.b64encode(b"_" * i + plain)[4:-4] for i in range(3)]
-        for spelling in spellings:
+def spellings_of(marker):
+    """A marker in every encoding that somebody might think of."""
+    plain = marker.encode()
+    spellings = [plain, plain.upper(), plain.hex().encode(), plain.hex().upper().encode(),
+                 urllib.parse.quote(marker, safe="").encode(),
+                 "".join(f"%{c:02x}" for c in plain).encode()]
+    # Base64 at each of the three alignments, without its unsure ends.
+    return spellings + [base64.b64encode(b"_" * i + plain)[4:-4] for i in range(3)]
+
+
+@pytest.mark.parametrize("codec", ["MKE", "MTE"])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_secrecy_on_the_wire(start_relay, codec, framing):
+    """Of neither the request nor the answer does anything cross, head or body."""
+    mark = {what: f"marker-of-{what}-{os.urandom(4).hex()}" for what in (
+        "path", "query", "name", "value", "body", "reason", "answer-name", "answer-value", "answer-body")}
+    seen = []
+
+    def play(stream):
+        body = mark["answer-body"].encode()
+        seen.append(stream.head.decode() + stream.read_body().decode())
+        stream.send(f"HTTP/1.1 299 {mark['reason']}\r\nx-{mark['answer-name']}: {mark['answer-value']}\r\n"
+                    .encode() + (b"Content-Length: %d\r\n\r\n%s" % (len(body), body) if framing == "length"
+                                 else b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+                                 % (len(body), body)))
+        return True
+
+    server = Server(play)
+    pair = make_pair(start_relay, server)
+    wire = Wire(pair.inbound.port)
+    pair.peer = wire.url
+    try:
+        answer = pair.request(f"/{mark['path']}?q={mark['query']}", "--request", "MARKERMETHOD",
+                              fields=[f"x-{mark['name']}: {mark['value']}", f"x-mte-encode-type: {codec}"],
+                              data=mark["body"].encode())
+    finally:
+        wire.stop()
+        server.stop()
+    assert (answer.status, answer.body.decode()) == (299, mark["answer-body"])
+    assert answer.field("x-" + mark["answer-name"]) == mark["answer-value"]
+    for what in ("path", "query", "name", "value", "body"):
+        assert mark[what] in seen[0]
+    crossed = b"".join(data for _, data in wire.crossed)
+    assert b"POST /api/mte-relay" in crossed and b"application/mte-relay" in wire.answers()
+    for marker in [*mark.values(), "MARKERMETHOD"]:
+        for spelling in spellings_of(marker):
             assert spelling not in crossed
 
 
