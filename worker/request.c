@@ -46,13 +46,18 @@ static bool fields_ok(const h2o_headers_t *fields)
 
 static bool head_fits(const h2o_req_t *req)
 {
-    size_t len = req->input.path.len + req->input.authority.len;
+    size_t len = req->input.path.len + req->input.authority.len, listed_len = 0;
 
     if (req->headers.size > REQUEST_FIELDS_MAX)
         return false;
-    for (size_t i = 0; i < req->headers.size; i++)
-        len += req->headers.entries[i].name->len + req->headers.entries[i].value.len;
-    return len <= REQUEST_HEAD_MAX;
+    for (size_t i = 0; i < req->headers.size; i++) {
+        const h2o_header_t *field = &req->headers.entries[i];
+
+        len += field->name->len + field->value.len;
+        if (span_equal(span_of_iovec(*field->name), SPAN("connection")))
+            listed_len += field->value.len;
+    }
+    return len <= REQUEST_HEAD_MAX && listed_len <= REQUEST_CONNECTION_MAX;
 }
 
 static const char *find_fault(const h2o_req_t *req)

@@ -7,7 +7,8 @@
 
 enum {
     REQUEST_FIELDS_MAX = 256,
-    REQUEST_HEAD_MAX = 65536, /* bytes of target, authority, names and values together */
+    REQUEST_HEAD_MAX = 65536,     /* bytes of target, authority, names and values together */
+    REQUEST_CONNECTION_MAX = 512, /* bytes of what Connection lists: each is looked for in each */
 };
 
 /* Is it HTTP as RFC 9110 has it? Otherwise 400 or 431, with the cause for the log. */

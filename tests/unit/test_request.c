@@ -166,6 +166,23 @@ static void a_head_is_bounded_by_count_and_by_bytes(void **state)
     assert_int_equal(refusal, REFUSAL_HEADERS_TOO_LARGE);
 }
 
+/* Whoever lists tens of thousands of fields would have us compare for a third of a second. */
+static void what_connection_lists_is_bounded(void **state)
+{
+    h2o_req_t *req = *state;
+    enum refusal refusal;
+    const char *cause;
+    char list[REQUEST_CONNECTION_MAX] = "";
+
+    memset(list, ',', sizeof(list) - 1);
+    add(req, "connection", list);
+    add(req, "connection", "a");
+    assert_true(is_valid(req));
+    add(req, "connection", "b");
+    assert_false(request_judge(req, &refusal, &cause));
+    assert_int_equal(refusal, REFUSAL_HEADERS_TOO_LARGE);
+}
+
 static void framing_stays_out_and_order_is_kept(void **state)
 {
     static const char *const want[][2] = { { "b", "2" }, { "a", "1" }, { "b", "" }, { "te", "x" } };
@@ -224,6 +241,7 @@ int main(void)
         TEST(an_authority_names_a_host),
         TEST(a_field_has_a_name_and_no_control_bytes),
         TEST(a_head_is_bounded_by_count_and_by_bytes),
+        TEST(what_connection_lists_is_bounded),
         TEST(framing_stays_out_and_order_is_kept),
         TEST(a_cookie_that_http_2_split_is_joined),
     };
