@@ -181,7 +181,9 @@ def test_an_api_that_closes_before_it_answers_is_refused(evil, pair, end, size):
     assert is_refused(ask(pair, "--request", "POST", data=bytes(size)))
     evil.drop_kept()
     evil.accepted = play
-    assert is_refused(ask(pair, "--request", "POST", data=bytes(size)))
+    got = ask(pair, "--request", "POST", data=bytes(size))
+    # A reset can come before the relay has seen that it was connected.
+    assert is_refused(got) or is_refused(got, code="upstream_unreachable")
 
 
 FAITHFUL = {
