@@ -15,7 +15,8 @@
 
 /*
  * The kinds of settings, as C types. All views live in the struct conf's own memory. What is not
- * set is all zeros: an empty span, no items, url.set false. There are no control bytes in a value.
+ * set is all zeros: an empty span, no items, url.set false. There are no control bytes in a value,
+ * but for what is in a file.
  */
 typedef struct span conf_text;
 typedef struct span conf_address; /* IPv4, or IPv6 without its brackets */
@@ -35,6 +36,9 @@ struct conf_list { /* comma list of tokens, each without spaces around it, none 
     struct span *items;
     size_t n;
 };
+struct conf_file { /* as it was when the settings were loaded */
+    struct span path, content;
+};
 struct conf_pair {
     struct span name, value; /* name in lower case, each once; values may be keys: never printed */
 };
@@ -44,6 +48,7 @@ struct conf_fields { /* a JSON object of strings */
 };
 typedef struct conf_url conf_url;
 typedef struct conf_list conf_list;
+typedef struct conf_file conf_file;    /* its content may be a key: never printed */
 typedef struct conf_list conf_routes;  /* each begins with "/" and is exact or ends in "*" */
 typedef struct conf_list conf_origins; /* each as a browser says it: lower case, no default port */
 typedef struct conf_fields conf_fields;

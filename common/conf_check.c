@@ -26,6 +26,8 @@ void conf_check(const struct conf *conf, struct conf_report *report)
         conf_report_warning(report, "SECRET",
                             "is not set: pairing is unauthenticated, anybody on "
                             "the way can pose as either relay");
+    if (conf->upstream_ca_file.path.len > 0 && !conf->upstream.url.tls)
+        conf_report_warning(report, "UPSTREAM_CA_FILE", "has no effect: UPSTREAM is not https");
     if (conf->redis_url.len > 0)
         conf_report_warning(
             report, "REDIS_URL",

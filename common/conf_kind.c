@@ -55,7 +55,7 @@ int conf_kind_parse(const struct conf_parse *p, struct conf *conf)
 {
     const struct conf_kind *kind = p->setting->kind;
 
-    for (size_t i = 0; i < p->text.len; i++) {
+    for (size_t i = 0; i < p->text.len && !kind->is_file; i++) {
         if (is_control(p->text.at[i], kind->multiline))
             return conf_kind_refuse(p, "has a control byte or a line end in it, as byte %zu of %zu",
                                     i + 1, p->text.len);
@@ -205,6 +205,23 @@ static int parse_token(const struct conf_parse *p, void *field)
     return parse_secret(p, field);
 }
 
+static int parse_file(const struct conf_parse *p, void *field)
+{
+    conf_file *file = field;
+
+    file->content = p->text;
+    file->path = span_cut(&file->content, '\0');
+    return file->path.len > 0 && file->content.len > 0 ? 0 : conf_kind_refuse(p, "is no file");
+}
+
+static void show_file(struct buffer *b, struct span text, const void *field)
+{
+    const conf_file *file = field;
+
+    (void)text;
+    buffer_printf(b, "%.*s (%zu bytes)", SPAN_PRINT(file->path), file->content.len);
+}
+
 void conf_kind_show_text(struct buffer *b, struct span text, const void *field)
 {
     (void)field;
@@ -236,6 +253,13 @@ const struct conf_kind conf_kind_token = {
     .show = conf_kind_show_secret,
     .hidden = true,
     .form = "secret",
+};
+const struct conf_kind conf_kind_file = {
+    .parse = parse_file,
+    .show = show_file,
+    .hidden = true,
+    .is_file = true,
+    .form = "path of a file",
 };
 const struct conf_kind conf_kind_count = {
     .parse = parse_count,

@@ -23,12 +23,14 @@ struct conf_kind {
     void (*put_bound)(struct buffer *b, uint64_t v);
     bool hidden;      /* no mistake shows the text */
     bool multiline;   /* it may have line ends in it */
+    bool is_file;     /* written as a path; the text is that path, a NUL and what is in the file */
     const char *form; /* how it is written, for the documentation */
 };
 
 extern const struct conf_kind conf_kind_text, conf_kind_address, conf_kind_secret, conf_kind_token,
     conf_kind_url, conf_kind_redis, conf_kind_count, conf_kind_size, conf_kind_duration,
-    conf_kind_level, conf_kind_list, conf_kind_routes, conf_kind_origins, conf_kind_fields;
+    conf_kind_level, conf_kind_list, conf_kind_routes, conf_kind_origins, conf_kind_fields,
+    conf_kind_file;
 
 /* Reads p->text into the field of conf, and keeps it as the setting's text. Returns as parse does.
  */

@@ -15,7 +15,7 @@
 #include "common/conf_report.h"
 #include "common/fd.h"
 
-enum { SECRET_FILE_LIMIT = 64 << 10 };
+enum { SECRET_FILE_LIMIT = 64 << 10, FILE_LIMIT = 1 << 20 };
 
 enum source { DEFAULT, FROM_FILE, FROM_ENVIRONMENT };
 
@@ -23,7 +23,7 @@ enum source { DEFAULT, FROM_FILE, FROM_ENVIRONMENT };
 struct given {
     enum source source;
     struct span text;
-    bool is_path; /* of a file that has the value in it */
+    bool is_path; /* of a file that has the secret in it */
     const char *place;
 };
 
@@ -125,31 +125,44 @@ static void gather_environment(struct loader *l, char *const *environment)
     }
 }
 
-/* The value itself in place of its path. False where there is none. */
-static bool read_secret(struct loader *l, struct given *g)
+/* Appends what the file has, of a secret without one line end. False where that is nothing. */
+static bool read_file(struct loader *l, const struct given *g, bool is_secret, struct buffer *to)
 {
-    struct buffer content, path;
-    struct span text;
+    size_t before = buffer_len(to);
+    struct buffer path;
     int r;
 
-    buffer_init_secret(&content, 0);
+    r = fd_read_file((const char *)g->text.at, is_secret ? SECRET_FILE_LIMIT : FILE_LIMIT, to);
+    if (is_secret && span_ends(buffer_span(to), SPAN("\n")))
+        buffer_cut(to, buffer_len(to) - 1);
     buffer_init(&path, 0);
     conf_report_quote(&path, g->text);
-    r = fd_read_file((const char *)g->text.at, SECRET_FILE_LIMIT, &content);
-    text = buffer_span(&content);
-    if (span_ends(text, SPAN("\n")))
-        text.len--;
     if (r < 0)
         conf_report_problem(&l->report, g->place, "%.*s cannot be read: %s",
                             SPAN_PRINT(buffer_span(&path)), error_text(r));
-    else if (text.len == 0)
+    else if (buffer_len(to) == before)
         conf_report_problem(&l->report, g->place, "the file %.*s is empty",
                             SPAN_PRINT(buffer_span(&path)));
-    else if (conf_store_copy(l->conf->store, text, &g->text) < 0)
-        l->report.out_of_memory = true;
     buffer_fini(&path);
-    buffer_fini(&content);
-    return r == 0 && text.len > 0;
+    return r == 0 && buffer_len(to) > before;
+}
+
+/* The secret in place of its path; what else is in a file, behind its path. */
+static bool take_file(struct loader *l, struct given *g)
+{
+    struct buffer b;
+    bool ok;
+
+    buffer_init_secret(&b, 0);
+    if (!g->is_path) {
+        buffer_put(&b, g->text);
+        buffer_put(&b, SPAN("\0"));
+    }
+    ok = read_file(l, g, g->is_path, &b);
+    if (ok && conf_store_copy(l->conf->store, buffer_span(&b), &g->text) < 0)
+        l->report.out_of_memory = true;
+    buffer_fini(&b);
+    return ok;
 }
 
 static void resolve(struct loader *l, const struct conf_setting *setting)
@@ -168,7 +181,7 @@ static void resolve(struct loader *l, const struct conf_setting *setting)
                                 setting->about);
         return;
     }
-    if (g.is_path && !read_secret(l, &g))
+    if ((g.is_path || setting->kind->is_file) && !take_file(l, &g))
         return;
     buffer_init(&why, 0);
     r = conf_kind_parse(&(struct conf_parse){ setting, g.text, l->conf->store, &why }, l->conf);
@@ -179,12 +192,35 @@ static void resolve(struct loader *l, const struct conf_setting *setting)
     buffer_fini(&why);
 }
 
+/* What is of no use alone; without its certificate a port would be plain, whatever is meant. */
+static void refuse_halves(struct loader *l)
+{
+    static const struct {
+        enum conf_row given, needed;
+    } halves[] = {
+        { CONF_ROW_tls_cert_file, CONF_ROW_tls_key_file },
+        { CONF_ROW_tls_key_file, CONF_ROW_tls_cert_file },
+        { CONF_ROW_tls_client_ca_file, CONF_ROW_tls_cert_file },
+        { CONF_ROW_peer_cert_file, CONF_ROW_peer_key_file },
+        { CONF_ROW_peer_key_file, CONF_ROW_peer_cert_file },
+    };
+
+    for (size_t i = 0; i < sizeof(halves) / sizeof(*halves); i++) {
+        const struct given *given = &l->given[halves[i].given];
+
+        if (given->text.len > 0 && l->given[halves[i].needed].text.len == 0)
+            conf_report_problem(&l->report, given->place, "needs %s beside it",
+                                conf_settings[halves[i].needed].name);
+    }
+}
+
 static int load(struct loader *l, bool must_exist, char *const *environment)
 {
     gather_file(l, must_exist);
     gather_environment(l, environment);
     for (size_t i = 0; i < CONF_N_SETTINGS && !l->report.out_of_memory; i++)
         resolve(l, &conf_settings[i]);
+    refuse_halves(l);
     if (l->report.out_of_memory)
         return -ENOMEM;
     if (l->report.n_problems > 0)

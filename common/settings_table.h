@@ -44,6 +44,20 @@ SETTING_ROW(headers, "HEADERS", fields, "", 0, 0, 0,
             "header fields set on requests to UPSTREAM and on answers to the application, never between relays")
 SETTING_ROW(workers, "WORKERS", count, "0", 0, 0, 512,
             "worker processes; 0: one for each core available, cgroup limits counted")
+SETTING_ROW(tls_cert_file, "TLS_CERT_FILE", file, "", 0, 0, 0,
+            "certificate of the data port, in PEM, with those that lead up to a CA: PORT then speaks TLS (1.2 and 1.3) and nothing else")
+SETTING_ROW(tls_key_file, "TLS_KEY_FILE", file, "", 0, 0, 0,
+            "private key of TLS_CERT_FILE, in PEM, without a password")
+SETTING_ROW(tls_client_ca_file, "TLS_CLIENT_CA_FILE", file, "", 0, 0, 0,
+            "CAs, in PEM, of which whoever connects to PORT must show a certificate; none: nobody need show one")
+SETTING_ROW(upstream_ca_file, "UPSTREAM_CA_FILE", file, "", 0, 0, 0,
+            "CAs, in PEM, that an https UPSTREAM is held to; default the system's")
+SETTING_ROW(peer_ca_file, "PEER_CA_FILE", file, "", 0, 0, 0,
+            "CAs, in PEM, that https peer relays are held to; default the system's")
+SETTING_ROW(peer_cert_file, "PEER_CERT_FILE", file, "", 0, 0, 0,
+            "certificate to show to peer relays that ask for one, in PEM, with those that lead up to a CA")
+SETTING_ROW(peer_key_file, "PEER_KEY_FILE", file, "", 0, 0, 0,
+            "private key of PEER_CERT_FILE, in PEM, without a password")
 SETTING_ROW(outbound_upstream, "OUTBOUND_UPSTREAM", url, "", 0, 0, 0,
             "peer relay for outbound requests without x-mte-upstream")
 SETTING_ROW(max_request_body, "MAX_REQUEST_BODY", size, "16 MiB", 0, 1024, 1073741824,

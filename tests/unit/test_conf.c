@@ -31,6 +31,13 @@ static const struct {
     { "CORS_METHODS", "GET", "PATCH, PURGE" },
     { "HEADERS", "{\"x-a\":\"1\"}", "{\"x-b\":\"22\",\"x-c\":\"\"}" },
     { "WORKERS", "1", "512" },
+    { "TLS_CERT_FILE", "/etc/passwd", "/etc/group" },
+    { "TLS_KEY_FILE", "/etc/passwd", "/etc/group" },
+    { "TLS_CLIENT_CA_FILE", "/etc/passwd", "/etc/group" },
+    { "UPSTREAM_CA_FILE", "/etc/passwd", "/etc/group" },
+    { "PEER_CA_FILE", "/etc/passwd", "/etc/group" },
+    { "PEER_CERT_FILE", "/etc/passwd", "/etc/group" },
+    { "PEER_KEY_FILE", "/etc/passwd", "/etc/group" },
     { "OUTBOUND_UPSTREAM", "http://one.example", "https://two.example" },
     { "MAX_REQUEST_BODY", "1024", "1 GiB" },
     { "UPSTREAM_MAX_CONNECTIONS", "1", "65536" },
@@ -98,9 +105,12 @@ static struct loaded load_well(const char *file, const char *environment)
     return loaded;
 }
 
+/* As it was written. */
 static struct span text_of(const struct loaded *loaded, size_t row)
 {
-    return loaded->conf->store->texts[row];
+    struct span text = loaded->conf->store->texts[row];
+
+    return conf_settings[row].kind->is_file ? span_cut(&text, '\0') : text;
 }
 
 static void every_setting_can_be_set_by_file_and_by_environment(void **state)
@@ -267,6 +277,46 @@ static void the_sentence_about_levels_has_them_all(void **state)
     conf_fixture_unload(&loaded);
 }
 
+static struct conf *through_a_boot_record(const struct conf *conf)
+{
+    struct boot_writer w;
+    struct boot *boot = NULL;
+    struct conf *copy = NULL;
+    int fd = -1;
+
+    boot_writer_init(&w);
+    assert_int_equal(conf_to_boot(conf, &w), 0);
+    assert_int_equal(boot_seal(&w, &fd), 0);
+    boot_writer_fini(&w);
+    assert_int_equal(boot_open(fd, &boot), 0);
+    fd_close(&fd);
+    assert_int_equal(conf_from_boot(boot, &copy), 0);
+    boot_close(&boot); /* the copy stands on its own */
+    return copy;
+}
+
+/* Line ends, control bytes and all; only a secret's own file loses a line end. */
+static void a_file_is_taken_as_it_is_and_shown_by_its_path(void **state)
+{
+    struct span content = SPAN("\0-- a key --\r\n\x7f\n");
+    char *path = strdup(conf_fixture_file("key", content));
+    struct loaded loaded = load_well(NULL, CONF_FIXTURE_REQUIRED "PEER_CA_FILE=DIR/key\n");
+    struct conf *copy = through_a_boot_record(loaded.conf);
+    char *text = conf_fixture_describe(copy);
+    char want[512];
+
+    (void)state;
+    assert_true(span_equal(copy->peer_ca_file.path, span_text(path)));
+    assert_true(span_equal(copy->peer_ca_file.content, content));
+    snprintf(want, sizeof(want), "\nPEER_CA_FILE = %s (16 bytes)\n", path);
+    assert_non_null(strstr(text, want));
+    assert_null(strstr(text, "a key"));
+    free(path);
+    free(text);
+    conf_free(&copy);
+    conf_fixture_unload(&loaded);
+}
+
 static void a_description_shows_no_secret(void **state)
 {
     struct loaded loaded =
@@ -287,24 +337,6 @@ static void a_description_shows_no_secret(void **state)
     assert_null(strstr(text, "2DkV4"));
     free(text);
     conf_fixture_unload(&loaded);
-}
-
-static struct conf *through_a_boot_record(const struct conf *conf)
-{
-    struct boot_writer w;
-    struct boot *boot = NULL;
-    struct conf *copy = NULL;
-    int fd = -1;
-
-    boot_writer_init(&w);
-    assert_int_equal(conf_to_boot(conf, &w), 0);
-    assert_int_equal(boot_seal(&w, &fd), 0);
-    boot_writer_fini(&w);
-    assert_int_equal(boot_open(fd, &boot), 0);
-    fd_close(&fd);
-    assert_int_equal(conf_from_boot(boot, &copy), 0);
-    boot_close(&boot); /* the copy stands on its own */
-    return copy;
 }
 
 static void assert_same_in_a_worker(const struct conf *conf)
@@ -421,6 +453,7 @@ int main(void)
         IN_A_FOLDER(the_file_may_say_numbers_lists_and_truth_plainly),
         IN_A_FOLDER(values_arrive_in_the_units_of_their_kind),
         IN_A_FOLDER(the_sentence_about_levels_has_them_all),
+        IN_A_FOLDER(a_file_is_taken_as_it_is_and_shown_by_its_path),
         IN_A_FOLDER(a_description_shows_no_secret),
         IN_A_FOLDER(a_worker_has_the_masters_settings),
         IN_A_FOLDER(a_record_that_no_master_wrote_is_refused),

@@ -101,6 +101,23 @@ static void short_secrets_are_warned_of(void **state)
     conf_fixture_unload(&loaded);
 }
 
+static void cas_for_an_api_without_tls_are_warned_of(void **state)
+{
+    struct loaded loaded = load_well(NULL, CONF_FIXTURE_REQUIRED
+                                     "SECRET=1234567890123456\nUPSTREAM_CA_FILE=/etc/passwd\n");
+
+    (void)state;
+    assert_string_equal(loaded.warnings, "");
+    conf_fixture_unload(&loaded);
+    loaded = load_well("upstream = \"http://h\";\nupstream_ca_file = \"/etc/passwd\";\n"
+                       "secret = \"1234567890123456\";\noutbound_token = \"1234567890123456\";\n"
+                       "client_id_secret = \"12345678901234567890123456789012\";",
+                       "");
+    assert_string_equal(loaded.warnings,
+                        "UPSTREAM_CA_FILE: has no effect: UPSTREAM is not https\n");
+    conf_fixture_unload(&loaded);
+}
+
 #define IN_A_FOLDER(test)                                                                          \
     cmocka_unit_test_setup_teardown(test, conf_fixture_open, conf_fixture_close)
 
@@ -112,6 +129,7 @@ int main(void)
         IN_A_FOLDER(the_environment_of_the_manifest_loads),
         IN_A_FOLDER(the_defaults_may_be_written_out_as_the_sample_has_them),
         IN_A_FOLDER(short_secrets_are_warned_of),
+        IN_A_FOLDER(cas_for_an_api_without_tls_are_warned_of),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

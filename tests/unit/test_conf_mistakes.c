@@ -19,7 +19,7 @@ static const struct {
     { "secret_fil = \"x\";\n", "",
       "DIR/conf:1: secret_fil: is not a setting; the nearest is secret_file\n" },
     { "upstream_file = \"x\";\n", "",
-      "DIR/conf:1: upstream_file: is not a setting; the nearest is upstream\n" },
+      "DIR/conf:1: upstream_file: is not a setting; the nearest is upstream_ca_file\n" },
     { "port = { };\n", "",
       "DIR/conf:1: port: is a group or a fraction: a value is a string, a whole number, true, "
       "false or a list\n" },
@@ -188,17 +188,36 @@ static const struct {
       "8\n" },
     { NULL, "SECRET_FILE=DIR/large",
       "environment: SECRET_FILE: \"DIR/large\" cannot be read: over a limit\n" },
+    { NULL, "PEER_CA_FILE=DIR/nowhere",
+      "environment: PEER_CA_FILE: \"DIR/nowhere\" cannot be read: No such file or directory\n" },
+    { NULL, "PEER_CA_FILE=DIR/empty",
+      "environment: PEER_CA_FILE: the file \"DIR/empty\" is empty\n" },
+    { NULL, "PEER_CA_FILE=DIR/huge",
+      "environment: PEER_CA_FILE: \"DIR/huge\" cannot be read: over a limit\n" },
+    { NULL, "PEER_CA_FILE=DIR/",
+      "environment: PEER_CA_FILE: \"DIR/\" cannot be read: Is a directory\n" },
+    { "tls_cert_file = \"/etc/passwd\";", "",
+      "DIR/conf:1: tls_cert_file: needs TLS_KEY_FILE beside it\n" },
+    { NULL, "TLS_KEY_FILE=/etc/passwd",
+      "environment: TLS_KEY_FILE: needs TLS_CERT_FILE beside it\n" },
+    { NULL, "TLS_CLIENT_CA_FILE=/etc/passwd",
+      "environment: TLS_CLIENT_CA_FILE: needs TLS_CERT_FILE beside it\n" },
+    { NULL, "PEER_CERT_FILE=/etc/passwd",
+      "environment: PEER_CERT_FILE: needs PEER_KEY_FILE beside it\n" },
+    { NULL, "PEER_KEY_FILE=/etc/passwd",
+      "environment: PEER_KEY_FILE: needs PEER_CERT_FILE beside it\n" },
 };
 
 static void write_secret_files(void)
 {
-    static uint8_t large[65537];
+    static uint8_t huge[(1 << 20) + 1];
 
-    memset(large, 'x', sizeof(large));
+    memset(huge, 'x', sizeof(huge));
     conf_fixture_file("empty", SPAN(""));
     conf_fixture_file("line", SPAN("\n"));
     conf_fixture_file("two", SPAN("hunter2\n\n"));
-    conf_fixture_file("large", span_of(large, sizeof(large)));
+    conf_fixture_file("large", span_of(huge, 65537));
+    conf_fixture_file("huge", span_of(huge, sizeof(huge)));
 }
 
 static void each_mistake_is_named_with_its_place(void **state)
