@@ -6,6 +6,7 @@
 #include "worker/connection.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -74,12 +75,12 @@ void connection_end_request(struct connection *connection)
     connection->http1 = NULL;
 }
 
+/* Whatever is unread before its end: under TLS that is the close_notify. */
 static bool has_departed(const struct connection *connection)
 {
-    uint8_t byte;
-    ssize_t n = recv(h2o_socket_get_fd(connection->sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    struct pollfd p = { .fd = h2o_socket_get_fd(connection->sock), .events = POLLRDHUP };
 
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    return poll(&p, 1, 0) > 0;
 }
 
 void connections_find_departed(struct connections *list)

@@ -153,15 +153,17 @@ void door_break(struct door *door)
 
 /* ---- sending ---- */
 
-/* Only a reset tells HTTP/1.0, whose answers end with the connection, a broken end from a good
- * one. */
-static void arm_reset(h2o_req_t *req)
+/*
+ * Only a reset tells HTTP/1.0, whose answers end with the connection, a broken end from a good one.
+ * Now and not at the close, before which libh2o would send a close_notify: a clean end under TLS.
+ */
+static void reset(h2o_req_t *req)
 {
+    const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
     h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
-    struct linger linger = { .l_onoff = 1, .l_linger = 0 };
 
     if (req->version < 0x101)
-        (void)setsockopt(h2o_socket_get_fd(sock), SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+        (void)connect(h2o_socket_get_fd(sock), &nowhere, sizeof(nowhere));
 }
 
 static void send_break(struct door *door)
@@ -172,7 +174,7 @@ static void send_break(struct door *door)
         req->res.status = 500;
         req->res.reason = status_reason(500);
     }
-    arm_reset(req);
+    reset(req);
     door->in_flight = true;
     if (!door->started)
         h2o_start_response(req, &door->generator);

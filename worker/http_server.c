@@ -233,6 +233,7 @@ static void configure(struct http_server *server)
     config->max_request_entity_size = sealed_body_max(conf) + BODY_BAND;
     config->http1.req_timeout =
         conf->idle_timeout > conf->header_timeout ? conf->idle_timeout : conf->header_timeout;
+    config->handshake_timeout = conf->header_timeout;
     config->http2.idle_timeout = conf->idle_timeout;
     /* Bodies past 32 MiB would be mapped to a file in /tmp: plaintext on a disk. */
     h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
@@ -275,6 +276,8 @@ int http_server_new(struct services *services, const int *listeners, size_t n_li
     h2o_context_init(&server->context, services->loop, &server->config);
     server->accept.ctx = &server->context;
     server->accept.hosts = server->config.hosts;
+    if (services->tls != NULL)
+        server->accept.ssl_ctx = tls_server_context(services->tls);
     if (server->listeners == NULL)
         r = -ENOMEM;
     for (size_t i = 0; r == 0 && i < n_listeners; i++)

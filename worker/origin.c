@@ -206,10 +206,10 @@ static struct origin *find_origin(struct origins *origins, const struct upstream
 
 static int set_up_tls(struct origin *origin)
 {
-    static const struct upstream_tls system_store = { .ca = { NULL, 0 } };
+    static const struct tls_pem system_store;
     struct tls_trust **trust = &origin->origins->trust[origin->side];
-    const char *why;
-    int r = *trust == NULL ? tls_trust_new(&system_store, trust, &why) : 0;
+    struct tls_mistake none;
+    int r = *trust == NULL ? tls_trust_new(&system_store, trust, &none) : 0;
 
     return r < 0 ? r : tls_host_new(*trust, origin->host, &origin->tls);
 }

@@ -9,6 +9,7 @@
 #include "worker/log_brake.h"
 #include "worker/peer.h"
 #include "worker/session_store.h"
+#include "worker/tls_server.h"
 #include "worker/upstream.h"
 
 struct services {
@@ -16,6 +17,7 @@ struct services {
     const struct identity *identity;
     struct st_h2o_evloop_t *loop;
     struct timers *timers;
+    struct tls_server *tls; /* of the door; NULL: it is plain */
     struct upstream *upstream;
     struct peers *peers;
     struct session_store *store;

@@ -9,14 +9,16 @@
 #include <h2o/socket.h>
 
 #include "common/error.h"
-#include "worker/upstream.h"
+#include "worker/tls_pem.h"
 
 /* Of one side: its CAs and our certificate. */
 struct tls_trust;
-/* ERR_FORMAT: *why_r says what is wrong with which of the PEM texts. ERR_CRYPTO, -ENOMEM. */
-MUST_CHECK int tls_trust_new(const struct upstream_tls *tls, struct tls_trust **trust_r,
-                             const char **why_r);
+/* Without TLS_CA: the system's store. ERR_FORMAT, with the mistake. ERR_CRYPTO, -ENOMEM. */
+MUST_CHECK int tls_trust_new(const struct tls_pem *pem, struct tls_trust **trust_r,
+                             struct tls_mistake *mistake_r);
 void tls_trust_free(struct tls_trust **trust);
+/* As tls_material_end(). */
+int64_t tls_trust_end(const struct tls_trust *trust, enum tls_part part);
 
 /* Towards one host: a DNS name or an IP address, as it must stand in the certificate. */
 struct tls_host;

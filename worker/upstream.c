@@ -86,13 +86,11 @@ int upstream_new(struct st_h2o_evloop_t *loop, struct timers *timers,
     return 0;
 }
 
-int upstream_set_tls(struct upstream *upstream, enum upstream_side side,
-                     const struct upstream_tls *tls, const char **why_r)
+void upstream_set_tls(struct upstream *upstream, enum upstream_side side, struct tls_trust **trust)
 {
-    struct tls_trust **trust = &upstream->origins.trust[side];
-
-    tls_trust_free(trust);
-    return tls_trust_new(tls, trust, why_r);
+    tls_trust_free(&upstream->origins.trust[side]);
+    upstream->origins.trust[side] = *trust;
+    *trust = NULL;
 }
 
 void upstream_free(struct upstream **upstream)

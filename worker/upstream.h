@@ -31,11 +31,6 @@ enum upstream_failure {
 /* Two kinds of other sides, each with its own CAs and our certificate for it; https only. */
 enum upstream_side { UPSTREAM_SIDE_API, UPSTREAM_SIDE_PEER, N_UPSTREAM_SIDES };
 
-struct upstream_tls {
-    struct span ca;               /* PEM; empty: the system's store */
-    struct span certificate, key; /* PEM, or empty: we show none */
-};
-
 /* May an address be connected to? Asked for every resolved address before connecting. */
 struct sockaddr;
 typedef bool (*upstream_allow_cb)(void *arg, const struct sockaddr *address);
@@ -76,15 +71,15 @@ struct upstream_events {
 struct upstream;
 struct upstream_call;
 struct timers;
+struct tls_trust;
 
 MUST_CHECK int upstream_new(struct st_h2o_evloop_t *loop, struct timers *timers,
                             const struct upstream_limits *limits, struct upstream **upstream_r);
 /*
- * What to trust and show towards that side, before its first call; without it, the system's store
- * and nothing. ERR_FORMAT: *why_r says what is wrong with it. ERR_CRYPTO, -ENOMEM.
+ * Whom to trust and what to show towards that side, before its first call; without it, the system's
+ * store and nothing. Takes *trust and leaves NULL.
  */
-MUST_CHECK int upstream_set_tls(struct upstream *upstream, enum upstream_side side,
-                                const struct upstream_tls *tls, const char **why_r);
+void upstream_set_tls(struct upstream *upstream, enum upstream_side side, struct tls_trust **trust);
 /* All calls must have ended. Closes kept connections. */
 void upstream_free(struct upstream **upstream);
 /* Draining: connections are no longer kept after use. */

@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/crypto.h"
 #include "common/fd.h"
 #include "common/jail.h"
 #include "common/kem.h"
 #include "common/signal.h"
 #include "worker/address.h"
+#include "worker/certificates.h"
 #include "worker/channel.h"
 #include "worker/drain.h"
 #include "worker/heartbeat.h"
@@ -33,6 +35,7 @@ struct worker {
     struct inherit_user user;
     struct conf *conf;
     struct identity identity;
+    struct certificates certificates;
     struct shm *shm;
     int listeners[INHERIT_LISTENERS_MAX];
     struct services services;
@@ -107,6 +110,11 @@ static int prove_crypto(struct worker *w)
     return r;
 }
 
+static int read_certificates(struct worker *w)
+{
+    return certificates_read(&w->certificates, w->conf);
+}
+
 static int make_loop(struct worker *w)
 {
     /* libh2o would put larger bodies into files: a plaintext must not reach a disk. */
@@ -135,6 +143,8 @@ static int make_outward(struct worker *w)
         .allow = address_is_allowed,
     };
 
+    for (size_t side = 0; r == 0 && side < N_UPSTREAM_SIDES; side++)
+        upstream_set_tls(s->upstream, (enum upstream_side)side, &w->certificates.trust[side]);
     return r == 0 ? peers_new(&peers, &s->peers) : r;
 }
 
@@ -165,6 +175,7 @@ static int open_door(struct worker *w)
 {
     w->services.conf = w->conf;
     w->services.identity = &w->identity;
+    w->services.tls = w->certificates.door;
     for (size_t i = 0; i < w->inherit.n_listeners; i++)
         w->listeners[i] = INHERIT_LISTENERS + (int)i;
     return http_server_new(&w->services, w->listeners, w->inherit.n_listeners, &w->server);
@@ -215,17 +226,13 @@ struct step {
 };
 
 static const struct step start[] = {
-    { "boot record", read_settings },
-    { "jail", enter_jail },
-    { "cryptography", prove_crypto },
-    { "shared memory", attach_memory },
-    { "event loop", make_loop },
-    { "outward client", make_outward },
-    { "session store", make_store },
-    { "listeners", open_door },
-    { "channel to the master", say_ready },
+    { "boot record", read_settings },   { "jail", enter_jail },
+    { "cryptography", prove_crypto },   { "certificates", read_certificates },
+    { "shared memory", attach_memory }, { "event loop", make_loop },
+    { "outward client", make_outward }, { "session store", make_store },
+    { "listeners", open_door },         { "channel to the master", say_ready },
 };
-enum { N_STEPS = sizeof(start) / sizeof(*start), N_CHECK_STEPS = 3 };
+enum { N_STEPS = sizeof(start) / sizeof(*start), N_CHECK_STEPS = 4 };
 
 static int take_steps(struct worker *w, size_t n)
 {
@@ -261,6 +268,7 @@ static void take_down(struct worker *w)
     session_store_free(&s->store);
     timers_free(&s->timers);
     shm_close(&w->shm);
+    certificates_fini(&w->certificates);
     identity_fini(&w->identity);
     conf_free(&w->conf);
     crypto_fini();
@@ -296,6 +304,8 @@ int worker_check(void)
         return EXIT_FAILURE;
     snprintf(w->name, sizeof(w->name), "check");
     r = take_steps(w, N_CHECK_STEPS);
+    if (r == 0) /* here: once a start, and not by each worker */
+        certificates_tell_ends(&w->certificates, (int64_t)(clock_wall_ms() / 1000));
     take_down(w);
     free(w);
     return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -2,14 +2,14 @@
 /* Outward calls over TLS: who is believed, and what an end of the connection means. */
 #include "tests/unit/outside.h"
 
+#include "tests/unit/issue.h"
 #include "tests/unit/unit.h"
+#include "worker/tls.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 enum { BIG = 4 << 20 };
 
@@ -20,79 +20,13 @@ static const struct upstream_limits limits = {
     .max_waiting = 2,
 };
 
-/* ---- certificates ---- */
-
-struct identity {
-    X509 *certificate;
-    EVP_PKEY *key;
-};
-
-static struct identity ca, other_ca;
-
-static void add_extension(X509 *certificate, int nid, const char *value)
-{
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-    assert_non_null(extension);
-    assert_int_equal(1, X509_add_ext(certificate, extension, -1));
-    X509_EXTENSION_free(extension);
-}
-
-/* names: a subjectAltName, or NULL for a CA; valid for a day from the given one on. */
-static struct identity issue(const struct identity *issuer, const char *names, int day)
-{
-    static long serial = 1;
-    struct identity new = { X509_new(), EVP_EC_gen("P-256") };
-    X509_NAME *subject = X509_get_subject_name(new.certificate);
-
-    X509_set_version(new.certificate, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(new.certificate), serial++);
-    X509_gmtime_adj(X509_getm_notBefore(new.certificate), 86400L * day - 60);
-    X509_gmtime_adj(X509_getm_notAfter(new.certificate), 86400L * (day + 1));
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                               (const unsigned char *)(names == NULL ? "CA" : "api.test"), -1, -1,
-                               0);
-    X509_set_issuer_name(new.certificate,
-                         issuer != NULL ? X509_get_subject_name(issuer->certificate) : subject);
-    X509_set_pubkey(new.certificate, new.key);
-    add_extension(new.certificate, NID_basic_constraints,
-                  names == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
-    if (names != NULL)
-        add_extension(new.certificate, NID_subject_alt_name, names);
-    assert_true(X509_sign(new.certificate, issuer != NULL ? issuer->key : new.key, EVP_sha256()) >
-                0);
-    return new;
-}
-
-static void identity_fini(struct identity *identity)
-{
-    X509_free(identity->certificate);
-    EVP_PKEY_free(identity->key);
-}
-
-/* PEM of both, each with a NUL. */
-static void put_pem(const struct identity *identity, struct buffer *certificate, struct buffer *key)
-{
-    BIO *bios[] = { BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()) };
-    struct buffer *buffers[] = { certificate, key };
-
-    PEM_write_bio_X509(bios[0], identity->certificate);
-    PEM_write_bio_PrivateKey(bios[1], identity->key, NULL, NULL, 0, NULL, NULL);
-    for (size_t i = 0; i < 2; i++) {
-        char *at;
-        long len = BIO_get_mem_data(bios[i], &at);
-
-        buffer_init(buffers[i], 0);
-        buffer_put(buffers[i], span_of(at, (size_t)len));
-        BIO_free(bios[i]);
-    }
-}
+static struct issued ca, other_ca;
 
 /* ---- the server: one connection, one answer ---- */
 
 struct tls_server {
     struct server server; /* first: it is what the script is given */
-    struct identity identity;
+    struct issued identity;
     int version;
     bool want_certificate, without_close_notify, echo;
     char sni[64];
@@ -161,21 +95,23 @@ static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 static const char ENDLESS[] = "HTTP/1.1 200 OK\r\n\r\nok";
 
 /* What a call to host finds, when it trusts ca. own: our certificate, or NULL. */
-static enum upstream_failure call(struct tls_server *s, const char *host,
-                                  const struct identity *own, struct watch *watch)
+static enum upstream_failure call(struct tls_server *s, const char *host, const struct issued *own,
+                                  struct watch *watch)
 {
     struct buffer ca_pem, ca_key, own_pem = { 0 }, own_key = { 0 };
     struct inside inside;
-    struct upstream_tls tls;
-    const char *why = "";
+    struct tls_pem pem;
+    struct tls_mistake mistake;
+    struct tls_trust *trust = NULL;
 
     put_pem(&ca, &ca_pem, &ca_key);
     if (own != NULL)
         put_pem(own, &own_pem, &own_key);
-    tls =
-        (struct upstream_tls){ buffer_span(&ca_pem), buffer_span(&own_pem), buffer_span(&own_key) };
+    pem =
+        (struct tls_pem){ { buffer_span(&ca_pem), buffer_span(&own_pem), buffer_span(&own_key) } };
     inside_open(&inside, &limits);
-    assert_int_equal(0, upstream_set_tls(inside.upstream, UPSTREAM_SIDE_PEER, &tls, &why));
+    assert_int_equal(0, tls_trust_new(&pem, &trust, &mistake));
+    upstream_set_tls(inside.upstream, UPSTREAM_SIDE_PEER, &trust);
     s->server.script = serve;
     s->server.text = s->server.text != NULL ? s->server.text : ANSWER;
     server_start(&s->server);
@@ -226,7 +162,7 @@ static void the_certificate_must_carry_the_name_or_address(void **state)
             } else {
                 assert_int_equal(0, watch.n_heads);
             }
-            identity_fini(&s.identity);
+            issued_fini(&s.identity);
             watch_fini(&watch);
         }
     }
@@ -234,9 +170,9 @@ static void the_certificate_must_carry_the_name_or_address(void **state)
 
 static void a_stranger_is_not_believed(void **state)
 {
-    struct identity strangers[] = { issue(&other_ca, "IP:127.0.0.1", 0),
-                                    issue(NULL, "IP:127.0.0.1", 0), issue(&ca, "IP:127.0.0.1", -7),
-                                    issue(&ca, "IP:127.0.0.1", 7) };
+    struct issued strangers[] = { issue(&other_ca, "IP:127.0.0.1", 0),
+                                  issue(NULL, "IP:127.0.0.1", 0), issue(&ca, "IP:127.0.0.1", -7),
+                                  issue(&ca, "IP:127.0.0.1", 7) };
 
     (void)state;
     for (size_t v = 0; v < 2; v++) {
@@ -250,7 +186,7 @@ static void a_stranger_is_not_believed(void **state)
         }
     }
     for (size_t i = 0; i < 4; i++)
-        identity_fini(&strangers[i]);
+        issued_fini(&strangers[i]);
 }
 
 static void old_versions_are_refused(void **state)
@@ -261,7 +197,7 @@ static void old_versions_are_refused(void **state)
     (void)state;
     assert_int_equal(UPSTREAM_TLS, call(&s, "127.0.0.1", NULL, &watch));
     watch_fini(&watch);
-    identity_fini(&s.identity);
+    issued_fini(&s.identity);
 }
 
 static void speak_plain(struct server *server, int fd, unsigned nth)
@@ -289,7 +225,7 @@ static void plain_http_behind_https_is_no_answer(void **state)
 
 static void our_certificate_is_shown_where_it_is_asked_for(void **state)
 {
-    struct identity own = issue(&ca, "DNS:relay.test", 0);
+    struct issued own = issue(&ca, "DNS:relay.test", 0);
 
     (void)state;
     for (size_t v = 0; v < 2; v++) {
@@ -303,9 +239,9 @@ static void our_certificate_is_shown_where_it_is_asked_for(void **state)
         watch_fini(&watch);
         assert_int_not_equal(UPSTREAM_OK, call(&s, "127.0.0.1", NULL, &watch));
         watch_fini(&watch);
-        identity_fini(&s.identity);
+        issued_fini(&s.identity);
     }
-    identity_fini(&own);
+    issued_fini(&own);
 }
 
 /* Without a length, a FIN that TLS did not announce may be an attacker's. */
@@ -324,7 +260,7 @@ static void only_a_close_notify_completes_what_has_no_length(void **state)
                              call(&s, "127.0.0.1", NULL, &watch));
             assert_true(span_equal(SPAN("ok"), buffer_span(&watch.body)));
             watch_fini(&watch);
-            identity_fini(&s.identity);
+            issued_fini(&s.identity);
         }
     }
 }
@@ -346,39 +282,9 @@ static void a_streamed_echo_comes_back_unchanged(void **state)
         assert_int_equal(UPSTREAM_OK, call(&s, "127.0.0.1", NULL, &watch));
         assert_true(span_equal(span_of(big, BIG), span_from(buffer_span(&watch.body), 2)));
         watch_fini(&watch);
-        identity_fini(&s.identity);
+        issued_fini(&s.identity);
     }
     free(big);
-}
-
-static void what_is_wrong_with_a_pem_is_said(void **state)
-{
-    struct buffer certificate, key, other_certificate, other_key;
-    struct inside inside;
-    const char *why = NULL;
-
-    (void)state;
-    put_pem(&ca, &certificate, &key);
-    put_pem(&other_ca, &other_certificate, &other_key);
-    inside_open(&inside, &limits);
-    const struct upstream_tls wrong[] = {
-        { .ca = SPAN("no PEM") },
-        { .ca = span_part(buffer_span(&certificate), 0, buffer_len(&certificate) / 2) },
-        { .certificate = SPAN("no PEM"), .key = buffer_span(&key) },
-        { .certificate = buffer_span(&certificate) },
-        { .certificate = buffer_span(&certificate), .key = buffer_span(&other_key) },
-    };
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        why = NULL;
-        assert_int_equal(ERR_FORMAT,
-                         upstream_set_tls(inside.upstream, UPSTREAM_SIDE_API, &wrong[i], &why));
-        assert_non_null(why);
-    }
-    inside_close(&inside);
-    buffer_fini(&certificate);
-    buffer_fini(&key);
-    buffer_fini(&other_certificate);
-    buffer_fini(&other_key);
 }
 
 static int make_cas(void **state)
@@ -392,8 +298,8 @@ static int make_cas(void **state)
 static int free_cas(void **state)
 {
     (void)state;
-    identity_fini(&ca);
-    identity_fini(&other_ca);
+    issued_fini(&ca);
+    issued_fini(&other_ca);
     return 0;
 }
 
@@ -407,7 +313,6 @@ int main(void)
         cmocka_unit_test(our_certificate_is_shown_where_it_is_asked_for),
         cmocka_unit_test(only_a_close_notify_completes_what_has_no_length),
         cmocka_unit_test(a_streamed_echo_comes_back_unchanged),
-        cmocka_unit_test(what_is_wrong_with_a_pem_is_said),
     };
 
     return cmocka_run_group_tests(tests, make_cas, free_cas);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* From settings to what OpenSSL holds, and back to the settings' names in what is said about it.
+ * Owns it until others take it. */
+#include "worker/certificates.h"
+
+#include "common/log.h"
+
+enum { DAY_S = 86400, SOON_DAYS = 30 };
+
+/* The settings of the door and of each outward side, by part. */
+static const char *const door_names[N_TLS_PARTS] = { "TLS_CLIENT_CA_FILE", "TLS_CERT_FILE",
+                                                     "TLS_KEY_FILE" };
+static const char *const side_names[N_UPSTREAM_SIDES][N_TLS_PARTS] = {
+    [UPSTREAM_SIDE_API] = { "UPSTREAM_CA_FILE", NULL, NULL },
+    [UPSTREAM_SIDE_PEER] = { "PEER_CA_FILE", "PEER_CERT_FILE", "PEER_KEY_FILE" },
+};
+
+static int say(int r, const char *const names[static N_TLS_PARTS],
+               const struct tls_mistake *mistake)
+{
+    if (r == ERR_FORMAT)
+        log_error("%s: %s", names[mistake->part], mistake->what);
+    return r;
+}
+
+static int read_door(struct certificates *c, const struct conf *conf)
+{
+    const struct tls_pem pem = { .parts = {
+                                     [TLS_CA] = conf->tls_client_ca_file.content,
+                                     [TLS_CERTIFICATE] = conf->tls_cert_file.content,
+                                     [TLS_KEY] = conf->tls_key_file.content,
+                                 } };
+    struct tls_mistake mistake;
+
+    if (pem.parts[TLS_CERTIFICATE].len == 0)
+        return 0;
+    return say(tls_server_new(&pem, &c->door, &mistake), door_names, &mistake);
+}
+
+static int read_side(struct certificates *c, enum upstream_side side, const struct tls_pem *pem)
+{
+    struct tls_mistake mistake;
+
+    return say(tls_trust_new(pem, &c->trust[side], &mistake), side_names[side], &mistake);
+}
+
+int certificates_read(struct certificates *c, const struct conf *conf)
+{
+    const struct tls_pem api = { .parts = { [TLS_CA] = conf->upstream_ca_file.content } };
+    const struct tls_pem peer = { .parts = {
+                                      [TLS_CA] = conf->peer_ca_file.content,
+                                      [TLS_CERTIFICATE] = conf->peer_cert_file.content,
+                                      [TLS_KEY] = conf->peer_key_file.content,
+                                  } };
+    const int verdicts[] = {
+        read_door(c, conf),
+        read_side(c, UPSTREAM_SIDE_API, &api),
+        read_side(c, UPSTREAM_SIDE_PEER, &peer),
+    };
+
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++) {
+        if (verdicts[i] < 0)
+            return verdicts[i];
+    }
+    return 0;
+}
+
+void certificates_fini(struct certificates *c)
+{
+    for (size_t i = 0; i < N_UPSTREAM_SIDES; i++)
+        tls_trust_free(&c->trust[i]);
+    tls_server_free(&c->door);
+}
+
+static void tell_end(const char *name, enum tls_part part, int64_t end_s, int64_t now_s)
+{
+    const char *what =
+        part == TLS_CA ? "the last of its CAs" : "its certificate or one of its chain";
+    int64_t left = end_s - now_s;
+
+    if (left <= 0)
+        log_error("%s: %s has expired, nobody who looks will accept it", name, what);
+    else if (left < (int64_t)SOON_DAYS * DAY_S)
+        log_warning("%s: %s expires in %lld days", name, what, (long long)(left / DAY_S));
+}
+
+void certificates_tell_ends(const struct certificates *c, int64_t now_s)
+{
+    static const enum tls_part parts[] = { TLS_CA, TLS_CERTIFICATE }; /* a key does not end */
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        if (c->door != NULL)
+            tell_end(door_names[parts[i]], parts[i], tls_server_end(c->door, parts[i]), now_s);
+        for (size_t side = 0; side < N_UPSTREAM_SIDES; side++)
+            tell_end(side_names[side][parts[i]], parts[i], tls_trust_end(c->trust[side], parts[i]),
+                     now_s);
+    }
+}
