@@ -160,7 +160,11 @@ static int on_body(void *arg, struct span bytes)
 /* The connection ended, and all that came was taken. */
 static void on_input_end(struct http1_client *c)
 {
-    if (!http1_response_begun(c->response))
+    const char *refusal = c->sock->ssl != NULL ? tls_refusal(c->sock) : NULL;
+
+    if (!http1_response_begun(c->response) && refusal != NULL)
+        finish(c, UPSTREAM_TLS, refusal);
+    else if (!http1_response_begun(c->response))
         finish(c, UPSTREAM_LOST, "the connection ended before an answer");
     else if (c->input_end == FINISHED && http1_response_eof(c->response) == 0)
         finish(c, UPSTREAM_OK, NULL);

@@ -68,18 +68,46 @@ int64_t tls_trust_end(const struct tls_trust *trust, enum tls_part part)
     return tls_material_end(&trust->own, part);
 }
 
-/* libh2o swallows a close_notify; the socket's on_close.data, unused on this side, remembers it. */
+static const char no_certificate[] = "the other side wants a certificate of us";
+static const char bad_certificate[] = "the other side does not accept our certificate";
+
+/* libh2o swallows alerts; the socket's on_close.data, unused on this side, remembers them. */
 static void on_info(const SSL *ssl, int where, int value)
 {
     h2o_socket_t *sock = BIO_get_data(SSL_get_rbio(ssl));
 
-    if (where == SSL_CB_READ_ALERT && (value & 0xff) == SSL_AD_CLOSE_NOTIFY)
+    if (where != SSL_CB_READ_ALERT)
+        return;
+    switch (value & 0xff) {
+    case SSL_AD_CLOSE_NOTIFY:
         sock->on_close.data = sock;
+        break;
+    case SSL_AD_CERTIFICATE_REQUIRED:
+        sock->on_close.data = (void *)(uintptr_t)no_certificate;
+        break;
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+    case SSL_AD_ACCESS_DENIED:
+    case SSL_AD_DECRYPT_ERROR: /* its signature */
+        sock->on_close.data = (void *)(uintptr_t)bad_certificate;
+        break;
+    }
 }
 
 bool tls_ended(const h2o_socket_t *sock)
 {
     return sock->on_close.data == sock;
+}
+
+const char *tls_refusal(const h2o_socket_t *sock)
+{
+    const char *word = sock->on_close.data;
+
+    return word == no_certificate || word == bad_certificate ? word : NULL;
 }
 
 static int expect_name(struct tls_host *host)

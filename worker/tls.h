@@ -33,5 +33,10 @@ const char *tls_failure(const char *handshake_error);
 
 /* Has the other side said that nothing follows (close_notify)? Of a TLS socket. */
 bool tls_ended(const h2o_socket_t *sock);
+/*
+ * Does it refuse us for our certificate, or for want of one? A sentence, or NULL. Under TLS 1.3
+ * that comes after our handshake, when the first request may be on its way.
+ */
+const char *tls_refusal(const h2o_socket_t *sock);
 
 #endif

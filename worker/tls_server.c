@@ -11,6 +11,7 @@
 #include "worker/tls_server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include <h2o/socket.h>
@@ -18,8 +19,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "common/clock.h"
+#include "common/log.h"
+#include "worker/log_brake.h"
+
 struct tls_server {
     SSL_CTX *ctx;
+    struct log_brake brake;
     struct tls_material own;
 };
 
@@ -37,6 +43,22 @@ static int require_certificates(SSL_CTX *ctx, const struct tls_material *own)
     return 0;
 }
 
+/* libh2o ends a failed handshake without its alert, so nobody but our log can say why. */
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct tls_server *server = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const char *why = ERR_reason_error_string(ERR_peek_last_error());
+    uint64_t n_held;
+
+    if (where != SSL_CB_WRITE_ALERT || (value & 0xff) == SSL_AD_CLOSE_NOTIFY)
+        return;
+    if (log_brake_lets(&server->brake, clock_mono_ms(), &n_held))
+        log_warning(
+            "TLS failed at the door cause=\"%s\" certificate=\"%s\" not_logged_before=%" PRIu64,
+            why != NULL ? why : "unknown",
+            X509_verify_cert_error_string(SSL_get_verify_result(ssl)), n_held);
+}
+
 static int set_up(SSL_CTX *ctx, const struct tls_material *own)
 {
     static char h2[] = "h2", http1[] = "http/1.1"; /* only read, but libh2o's type has no const */
@@ -48,6 +70,7 @@ static int set_up(SSL_CTX *ctx, const struct tls_material *own)
                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS); /* of idle connections */
+    SSL_CTX_set_info_callback(ctx, on_info);
     h2o_ssl_register_alpn_protocols(ctx, protocols);
     if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
         !SSL_CTX_set_cipher_list(ctx, ciphers_1_2) || !SSL_CTX_set_num_tickets(ctx, 0) ||
@@ -67,7 +90,9 @@ int tls_server_new(const struct tls_pem *pem, struct tls_server **server_r,
     r = tls_material_read(pem, &server->own, mistake_r);
     if (r == 0) {
         server->ctx = SSL_CTX_new(TLS_server_method());
-        r = server->ctx != NULL ? set_up(server->ctx, &server->own) : -ENOMEM;
+        r = server->ctx != NULL && SSL_CTX_set_app_data(server->ctx, server) == 1
+                ? set_up(server->ctx, &server->own)
+                : -ENOMEM;
     }
     ERR_clear_error();
     if (r < 0)

@@ -84,9 +84,9 @@ static void serve(struct server *server, int fd, unsigned nth)
         answer_inside(s, ssl);
         if (!s->without_close_notify)
             SSL_shutdown(ssl);
-        shutdown(fd, SHUT_WR);
-        server_linger(fd);
     }
+    shutdown(fd, SHUT_WR);
+    server_linger(fd);
     SSL_free(ssl);
     SSL_CTX_free(ctx);
 }
@@ -226,6 +226,7 @@ static void plain_http_behind_https_is_no_answer(void **state)
 static void our_certificate_is_shown_where_it_is_asked_for(void **state)
 {
     struct issued own = issue(&ca, "DNS:relay.test", 0);
+    struct issued strange = issue(&other_ca, "DNS:relay.test", 0);
 
     (void)state;
     for (size_t v = 0; v < 2; v++) {
@@ -237,11 +238,14 @@ static void our_certificate_is_shown_where_it_is_asked_for(void **state)
         assert_int_equal(UPSTREAM_OK, call(&s, "127.0.0.1", &own, &watch));
         assert_true(s.peer_verified);
         watch_fini(&watch);
-        assert_int_not_equal(UPSTREAM_OK, call(&s, "127.0.0.1", NULL, &watch));
+        assert_int_equal(UPSTREAM_TLS, call(&s, "127.0.0.1", NULL, &watch));
+        watch_fini(&watch);
+        assert_int_equal(UPSTREAM_TLS, call(&s, "127.0.0.1", &strange, &watch));
         watch_fini(&watch);
         issued_fini(&s.identity);
     }
     issued_fini(&own);
+    issued_fini(&strange);
 }
 
 /* Without a length, a FIN that TLS did not announce may be an attacker's. */
