@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -379,3 +380,15 @@ def test_certificates_are_read_once_and_workers_outlive_their_files(start_relay,
     os.kill(worker, 9)
     wait_until(lambda: relay.workers() not in ([], [worker]))
     assert curl(secure(relay, "/api/mte-echo"), "--cacert", str(ca.path)).status == 200
+
+
+def test_a_reload_takes_new_certificates(start_relay, api, ca):
+    certificate, key = ca.issue("renewed", LOCAL)
+    relay = start_relay("renewed", UPSTREAM=f"http://127.0.0.1:{api.port}",
+                        TLS_CERT_FILE=certificate, TLS_KEY_FILE=key)
+    ca.issue("renewed", LOCAL)
+    with open(certificate, encoding="ascii") as file:
+        new = file.read()
+    assert ssl.get_server_certificate(("127.0.0.1", relay.port)) != new
+    relay.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: ssl.get_server_certificate(("127.0.0.1", relay.port)) == new)
