@@ -136,13 +136,17 @@ static int parse_fields(struct http1_response *r, struct buffer *section, size_t
     }
 }
 
-/* HTTP/1.0|1.1 SP 3DIGIT SP [reason] */
+/*
+ * HTTP/1.0|1.1 SP 3DIGIT [SP [reason]]. RFC 9112 4 wants the second space, but servers without a
+ * reason leave it out, and nothing else can be meant.
+ */
 static int parse_status_line(struct http1_response *r, struct span line)
 {
+    const size_t least = strlen("HTTP/1.1 200");
     uint64_t minor, status;
 
-    if (!span_starts(line, SPAN("HTTP/1.")) || line.len < strlen("HTTP/1.1 200 ") ||
-        line.at[8] != ' ' || line.at[12] != ' ' || !headers_value_ok(line))
+    if (!span_starts(line, SPAN("HTTP/1.")) || line.len < least || line.at[8] != ' ' ||
+        (line.len > least && line.at[least] != ' ') || !headers_value_ok(line))
         return wrong(r, "the status line is malformed");
     if (text_u64(span_part(line, 7, 1), 1, &minor) < 0)
         return wrong(r, "the version is not HTTP/1.0 or HTTP/1.1");
