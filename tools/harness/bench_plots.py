@@ -37,9 +37,7 @@ def ladder(steps, path):
         left.plot(at, [step["through"][name]["relay_percent"] for step in steps], "o-", label=name)
         right.plot(at, [step["through"][name]["added_ms"] for step in steps], "o-", label=name)
     left.set_title("relay %: requests/s through ÷ direct")
-    left.set_ylim(95, 100.5)
     right.set_title("added to the median, ms")
-    right.set_ylim(bottom=0)
     for axes in (left, right):
         axes.set_xlabel("requests at once")
         axes.grid(alpha=0.3)
