@@ -3,14 +3,15 @@
 #ifndef WORKER_ADDRESS_H
 #define WORKER_ADDRESS_H
 
-#include <stdbool.h>
-
-struct sockaddr;
+#include "common/ip.h"
 
 /*
- * An upstream_allow_cb: false for link-local addresses (RFC 3927, RFC 4291 2.5.6, also
- * IPv4-mapped), where clouds keep their metadata services. arg is not used.
+ * False for what is no other host's own address, however it is written (IPv4-mapped, NAT64):
+ * link-local, where clouds keep their metadata services, unspecified, multicast, broadcast.
  */
+bool address_may_be_called(const struct ip *ip);
+
+/* The same as an upstream_allow_cb. arg is not used. */
 bool address_is_allowed(void *arg, const struct sockaddr *address);
 
 #endif
