@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "common/boot.h"
+#include "common/ip.h"
 #include "common/log.h"
 #include "common/url.h"
 
@@ -46,12 +47,26 @@ struct conf_fields { /* a JSON object of strings */
     struct conf_pair *items;
     size_t n;
 };
+struct conf_peer { /* an origin, or all names below one */
+    struct url origin;
+    bool below; /* written "*.example.com": origin.host is example.com, which is not meant itself */
+};
+struct conf_peers {
+    struct conf_peer *items;
+    size_t n;
+};
+struct conf_networks {
+    struct ip_network *items;
+    size_t n;
+};
 typedef struct conf_url conf_url;
 typedef struct conf_list conf_list;
 typedef struct conf_file conf_file;    /* its content may be a key: never printed */
 typedef struct conf_list conf_routes;  /* each begins with "/" and is exact or ends in "*" */
 typedef struct conf_list conf_origins; /* each as a browser says it: lower case, no default port */
 typedef struct conf_fields conf_fields;
+typedef struct conf_peers conf_peers;
+typedef struct conf_networks conf_networks;
 
 struct conf {
 #define SETTING_ROW(field, name, kind, fallback, flags, min, max, about) conf_##kind field;

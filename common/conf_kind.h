@@ -30,7 +30,7 @@ struct conf_kind {
 extern const struct conf_kind conf_kind_text, conf_kind_address, conf_kind_secret, conf_kind_token,
     conf_kind_url, conf_kind_redis, conf_kind_count, conf_kind_size, conf_kind_duration,
     conf_kind_level, conf_kind_list, conf_kind_routes, conf_kind_origins, conf_kind_fields,
-    conf_kind_file;
+    conf_kind_file, conf_kind_peers, conf_kind_networks;
 
 /* Reads p->text into the field of conf, and keeps it as the setting's text. Returns as parse does.
  */
@@ -39,6 +39,18 @@ MUST_CHECK int conf_kind_parse(const struct conf_parse *p, struct conf *conf);
 /* A phrase in p->why, after the value itself where it may be shown. Returns ERR_FORMAT. */
 int conf_kind_refuse(const struct conf_parse *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+struct conf_items {
+    void *at;
+    size_t n;
+};
+/* Reads one item of a comma list into its place; as parse() returns. */
+typedef int (*conf_item_fn)(const struct conf_parse *p, struct span text, void *item);
+/* All items, each of item_len bytes, in memory of the store. Returns as parse() does. */
+MUST_CHECK int conf_kind_parse_items(const struct conf_parse *p, size_t item_len,
+                                     conf_item_fn parse, struct conf_items *items_r);
+/* Of one item: 'is not ' and what would be right. Returns ERR_FORMAT. */
+int conf_kind_refuse_item(const struct conf_parse *p, struct span item, const char *why);
 
 /* Two ways to show a value: as it was written, and only that there is one. */
 void conf_kind_show_text(struct buffer *b, struct span text, const void *field);

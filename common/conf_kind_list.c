@@ -1,83 +1,98 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds that are comma lists: tokens, routes, origins. Items are views of the setting's text.
- */
+/* The kinds that are comma lists: tokens, routes, origins; how every comma list is read. */
 #include "common/conf_kind.h"
 
 #include <errno.h>
 
 #include "common/conf_report.h"
 
-/* Says what is wrong with an item, or may replace it by a copy of its own; as parse() returns. */
-typedef int (*item_fn)(const struct conf_parse *p, struct span *item);
-
-static int parse_items(const struct conf_parse *p, struct conf_list *list, item_fn check)
+int conf_kind_parse_items(const struct conf_parse *p, size_t item_len, conf_item_fn parse,
+                          struct conf_items *items_r)
 {
     struct span rest = p->text;
+    uint8_t *items;
     size_t n = 1;
     int r;
 
     for (size_t i = 0; i < p->text.len; i++)
         n += p->text.at[i] == ',';
-    list->items = conf_store_alloc(p->store, n * sizeof(*list->items));
-    if (list->items == NULL)
+    items = conf_store_alloc(p->store, n * item_len);
+    if (items == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
         struct span item = span_trim(span_cut(&rest, ','));
 
         if (item.len == 0)
             return conf_kind_refuse(p, "has an empty item: one comma between two items is enough");
-        r = check(p, &item);
+        r = parse(p, item, items + i * item_len);
         if (r < 0)
             return r;
-        list->items[i] = item;
     }
-    list->n = n;
+    *items_r = (struct conf_items){ items, n };
     return 0;
 }
 
-static int refuse_item(const struct conf_parse *p, struct span item, const char *why)
+int conf_kind_refuse_item(const struct conf_parse *p, struct span item, const char *why)
 {
     conf_report_quote(p->why, item);
     buffer_printf(p->why, " is not %s", why);
     return ERR_FORMAT;
 }
 
-static int check_token(const struct conf_parse *p, struct span *item)
+/* A list of texts: most are views of the setting's own. */
+static int parse_texts(const struct conf_parse *p, void *field, conf_item_fn parse)
 {
-    return conf_kind_is_token(*item) ? 0
-                                     : refuse_item(p, *item, "one word; commas go between words");
+    struct conf_list *list = field;
+    struct conf_items items;
+    int r = conf_kind_parse_items(p, sizeof(*list->items), parse, &items);
+
+    if (r == 0)
+        *list = (struct conf_list){ items.at, items.n };
+    return r;
 }
 
-static int check_route(const struct conf_parse *p, struct span *item)
+static int parse_token(const struct conf_parse *p, struct span text, void *item)
 {
-    size_t star = span_find(*item, '*');
+    *(struct span *)item = text;
+    return conf_kind_is_token(text)
+               ? 0
+               : conf_kind_refuse_item(p, text, "one word; commas go between words");
+}
 
-    if (item->at[0] != '/')
-        return refuse_item(p, *item, "a route: it begins with /");
-    if (star + 1 < item->len)
-        return refuse_item(p, *item, "a route: * stands only at the end, for all that may follow");
-    for (size_t i = 0; i < item->len; i++) {
-        uint8_t c = item->at[i];
+static int parse_route(const struct conf_parse *p, struct span text, void *item)
+{
+    size_t star = span_find(text, '*');
+
+    *(struct span *)item = text;
+    if (text.at[0] != '/')
+        return conf_kind_refuse_item(p, text, "a route: it begins with /");
+    if (star + 1 < text.len)
+        return conf_kind_refuse_item(p, text,
+                                     "a route: * stands only at the end, for all that may follow");
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.at[i];
 
         if (c <= ' ' || c > 0x7e || c == '?' || c == '#')
-            return refuse_item(p, *item, "a route: a path of printable ASCII without ? and #");
+            return conf_kind_refuse_item(p, text,
+                                         "a route: a path of printable ASCII without ? and #");
     }
     return 0;
 }
 
 /* What a browser sends has no path, no upper case and no port that goes without saying. */
-static int check_origin(const struct conf_parse *p, struct span *item)
+static int parse_origin(const struct conf_parse *p, struct span text, void *item)
 {
     struct buffer b;
     struct url url;
     const char *why;
     int r;
 
-    if (url_parse(*item, &url, &why) < 0)
-        return refuse_item(p, *item,
-                           "an origin: scheme://host[:port], such as https://example.com");
-    if (url.path.len > 0 || span_ends(*item, SPAN("/")))
-        return refuse_item(p, *item, "an origin: nothing stands behind host and port, not even /");
+    if (url_parse(text, &url, &why) < 0)
+        return conf_kind_refuse_item(
+            p, text, "an origin: scheme://host[:port], such as https://example.com");
+    if (url.path.len > 0 || span_ends(text, SPAN("/")))
+        return conf_kind_refuse_item(p, text,
+                                     "an origin: nothing stands behind host and port, not even /");
     buffer_init(&b, 0);
     buffer_put_text(&b, url.tls ? "https://" : "http://");
     url_put_authority(&b, &url);
@@ -92,17 +107,17 @@ static int check_origin(const struct conf_parse *p, struct span *item)
 
 static int parse_list(const struct conf_parse *p, void *field)
 {
-    return parse_items(p, field, check_token);
+    return parse_texts(p, field, parse_token);
 }
 
 static int parse_routes(const struct conf_parse *p, void *field)
 {
-    return parse_items(p, field, check_route);
+    return parse_texts(p, field, parse_route);
 }
 
 static int parse_origins(const struct conf_parse *p, void *field)
 {
-    return parse_items(p, field, check_origin);
+    return parse_texts(p, field, parse_origin);
 }
 
 const struct conf_kind conf_kind_list = {

@@ -60,6 +60,12 @@ SETTING_ROW(peer_key_file, "PEER_KEY_FILE", file, "", 0, 0, 0,
             "private key of PEER_CERT_FILE, in PEM, without a password")
 SETTING_ROW(outbound_upstream, "OUTBOUND_UPSTREAM", url, "", 0, 0, 0,
             "peer relay for outbound requests without x-mte-upstream")
+SETTING_ROW(outbound_allow, "OUTBOUND_ALLOW", peers, "", LISTED, 0, 0,
+            "origins of peer relays that requests may go to, https://*.example.com for all names below one; if not set, any. Link-local, unspecified and multicast addresses never")
+SETTING_ROW(outbound_from, "OUTBOUND_FROM", networks, "", LISTED, 0, 0,
+            "networks whose requests may show the outbound token; if not set, any")
+SETTING_ROW(trusted_proxies, "TRUSTED_PROXIES", networks, "", LISTED, 0, 0,
+            "networks whose X-Forwarded-For is believed; if not set, none")
 SETTING_ROW(max_request_body, "MAX_REQUEST_BODY", size, "16 MiB", 0, 1024, 1073741824,
             "largest request body; a larger one is refused with 413")
 SETTING_ROW(upstream_max_connections, "UPSTREAM_MAX_CONNECTIONS", count, "256", 0, 1, 65536,

@@ -5,6 +5,7 @@
 #include "common/secret.h"
 #include "worker/cors.h"
 #include "worker/route.h"
+#include "worker/source.h"
 
 static struct classified is(enum class class)
 {
@@ -67,7 +68,13 @@ static bool token_is_ours(const struct conf *conf, struct span token)
     return first || also;
 }
 
-/* Rule 3. */
+static bool may_show_token(const struct conf *conf, const struct ip *source)
+{
+    return conf->outbound_from.n == 0 ||
+           (source != NULL && source_is_in(&conf->outbound_from, source));
+}
+
+/* Rule 3, of a source that may show a token at all: others learn nothing about theirs. */
 static struct classified judge_outbound(const struct conf *conf, struct span path,
                                         const struct headers *fields, struct span token)
 {
@@ -88,8 +95,8 @@ static struct classified judge_rest(const struct conf *conf, struct span path)
     return refused(REFUSAL_ENCODING_REQUIRED, "no token, not sealed, no pass-through route");
 }
 
-struct classified classify(const struct conf *conf, struct span method, struct span path,
-                           const struct headers *fields)
+struct classified classify(const struct conf *conf, const struct ip *source, struct span method,
+                           struct span path, const struct headers *fields)
 {
     const struct header *token = headers_find(fields, SPAN("x-mte-outbound-token"));
     enum cors cors = cors_judge(conf, fields);
@@ -99,6 +106,9 @@ struct classified classify(const struct conf *conf, struct span method, struct s
         return ours;
     if (has_type(fields, SPAN("application/mte-relay")))
         return judge_protocol(CLASS_INBOUND, method, fields);
+    if (token != NULL && !may_show_token(conf, source))
+        return refused(REFUSAL_SOURCE_NOT_ALLOWED,
+                       source != NULL ? "source not in OUTBOUND_FROM" : "source not known");
     if (token != NULL)
         return judge_outbound(conf, path, fields, token->value);
     if (cors != CORS_NONE && cors_is_preflight(method, fields))

@@ -28,9 +28,9 @@ struct classified {
     const char *cause;
 };
 
-/* path: as route_normalise() gives it. */
-struct classified classify(const struct conf *conf, struct span method, struct span path,
-                           const struct headers *fields);
+/* source: who sent it, NULL where that is not known. path: as route_normalise() gives it. */
+struct classified classify(const struct conf *conf, const struct ip *source, struct span method,
+                           struct span path, const struct headers *fields);
 
 /* Is it that media type, whatever its parameters and case? */
 bool classify_is_type(struct span content_type, struct span type);

@@ -18,6 +18,7 @@
 #include "worker/connection.h"
 #include "worker/cors.h"
 #include "worker/door.h"
+#include "worker/source.h"
 
 enum { ID_MAX = 128, MADE_ID_LEN = 16 /* bytes of randomness */, CAUSE_LEN = 256 };
 
@@ -178,6 +179,29 @@ struct span exchange_source(struct exchange *x)
     if (span_starts(source, mapped) && span_find(source, '.') < source.len)
         return span_from(source, mapped.len);
     return source;
+}
+
+static bool find_peer(struct exchange *x, struct ip *ip_r)
+{
+    struct sockaddr_storage address;
+    socklen_t len = x->req->conn->callbacks->get_peername(x->req->conn, (void *)&address);
+
+    return len > 0 && ip_of_sockaddr((const struct sockaddr *)&address, ip_r);
+}
+
+bool exchange_came_by_proxy(struct exchange *x)
+{
+    struct ip peer;
+
+    return find_peer(x, &peer) && source_is_in(&x->services->conf->trusted_proxies, &peer);
+}
+
+bool exchange_find_source(struct exchange *x, struct ip *source_r)
+{
+    struct ip peer;
+
+    return find_peer(x, &peer) &&
+           source_find(&x->services->conf->trusted_proxies, &peer, &x->request.fields, source_r);
 }
 
 /* ---- the outward call ---- */

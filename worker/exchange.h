@@ -73,6 +73,10 @@ struct exchange_request *exchange_request(struct exchange *x);
 struct span exchange_id(struct exchange *x);
 /* Numeric address of who opened the connection; empty where it is not known. */
 struct span exchange_source(struct exchange *x);
+/* Did it come by one of TRUSTED_PROXIES? */
+bool exchange_came_by_proxy(struct exchange *x);
+/* Who sent it, as far as TRUSTED_PROXIES can tell; false where that is not known. */
+bool exchange_find_source(struct exchange *x, struct ip *source_r);
 
 /* Starts the outward call; an earlier one must have ended. Refuses by itself when out of memory. */
 void exchange_call(struct exchange *x, const struct upstream_request *request);

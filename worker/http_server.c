@@ -76,7 +76,10 @@ static void serve(struct http_server *server, struct exchange *x, struct span pa
 {
     const struct conf *conf = server->services->conf;
     const struct exchange_request *request = exchange_request(x);
-    struct classified is = classify(conf, request->method, path, &request->fields);
+    struct ip source;
+    bool known = exchange_find_source(x, &source);
+    struct classified is =
+        classify(conf, known ? &source : NULL, request->method, path, &request->fields);
 
     if (is.class == CLASS_REFUSED)
         exchange_refuse(x, is.refusal, "%s", is.cause);

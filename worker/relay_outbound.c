@@ -11,6 +11,7 @@
 #include "common/errframe.h"
 #include "common/metric.h"
 #include "worker/address.h"
+#include "worker/allow.h"
 #include "worker/outbound_options.h"
 #include "worker/peer.h"
 #include "worker/timer.h"
@@ -237,6 +238,8 @@ static void outbound_begin(struct exchange *x)
     r = outbound_options_read(&request->fields, services->conf, &options, &refusal, &cause);
     if (r < 0)
         return exchange_refuse(x, refusal, "%s", cause);
+    if (!allow_peer(&services->conf->outbound_allow, &options.base))
+        return exchange_refuse(x, REFUSAL_PEER_NOT_ALLOWED, "peer not in OUTBOUND_ALLOW");
     out->codec = options.codec;
     r = peers_get(services->peers, &options.base, &out->peer);
     if (r < 0)

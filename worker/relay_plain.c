@@ -10,13 +10,22 @@ struct plain {
     struct buffer sources; /* x-forwarded-for */
 };
 
+/* Without TRUSTED_PROXIES who is believed is the API's business; with them only they are. */
+static bool believes(struct exchange *x)
+{
+    return exchange_services(x)->conf->trusted_proxies.n == 0 || exchange_came_by_proxy(x);
+}
+
 /* Here we see who sent it: behind what the request says already, as each proxy does. */
 static int add_source(struct exchange *x, struct buffer *sources)
 {
     struct headers *fields = &exchange_request(x)->fields;
     struct span source = exchange_source(x);
+    bool believed = believes(x);
 
     headers_strip_hop_by_hop(fields); /* first: Connection must not name what is added here */
+    if (!believed)
+        headers_remove(fields, SPAN("x-forwarded-for"));
     if (source.len == 0)
         return 0;
     for (size_t i = 0; i < fields->n; i++) {

@@ -30,8 +30,9 @@ static struct conf conf_of(bool routes, bool cors)
     return conf;
 }
 
-static struct classified judge(const struct conf *conf, const char *method, const char *target,
-                               const char *const fields[3])
+static struct classified judge_from(const struct conf *conf, const struct ip *source,
+                                    const char *method, const char *target,
+                                    const char *const fields[3])
 {
     struct classified result;
     struct headers headers;
@@ -45,10 +46,16 @@ static struct classified judge(const struct conf *conf, const char *method, cons
         assert_int_equal(headers_add(&headers, name, span_trim(value)), 0);
     }
     assert_int_equal(route_normalise(span_text(target), &path), 0);
-    result = classify(conf, span_text(method), buffer_span(&path), &headers);
+    result = classify(conf, source, span_text(method), buffer_span(&path), &headers);
     buffer_fini(&path);
     headers_fini(&headers);
     return result;
+}
+
+static struct classified judge(const struct conf *conf, const char *method, const char *target,
+                               const char *const fields[3])
+{
+    return judge_from(conf, NULL, method, target, fields);
 }
 
 struct row {
@@ -188,6 +195,36 @@ static void a_token_is_never_passed_through(void **state)
     assert_int_equal(judge(&unset, "GET", "/x", empty).refusal, REFUSAL_INVALID_OUTBOUND_TOKEN);
 }
 
+static void only_outbound_from_may_show_a_token(void **state)
+{
+    static const char *const good[3] = { TOKEN }, *const wrong[3] = { "x-mte-outbound-token: x" },
+                             *const sealed[3] = { SEALED, TOKEN }, *const none[3] = { NULL };
+    struct ip_network inside;
+    struct conf conf = conf_of(false, false);
+    struct ip in, out;
+
+    (void)state;
+    assert_int_equal(ip_network_parse(SPAN("10.0.0.0/8"), &inside), 0);
+    assert_int_equal(ip_parse(SPAN("::ffff:10.1.2.3"), &in), 0);
+    assert_int_equal(ip_parse(SPAN("192.0.2.1"), &out), 0);
+    assert_int_equal(judge_from(&conf, NULL, "GET", "/x", good).class, CLASS_OUTBOUND);
+    conf.outbound_from = (struct conf_networks){ &inside, 1 };
+    assert_int_equal(judge_from(&conf, &in, "GET", "/x", good).class, CLASS_OUTBOUND);
+    assert_int_equal(judge_from(&conf, &in, "GET", "/x", wrong).refusal,
+                     REFUSAL_INVALID_OUTBOUND_TOKEN);
+    /* Whoever may not show one does not learn whether it is right. */
+    for (size_t i = 0; i < 2; i++) {
+        const struct ip *source = i == 0 ? &out : NULL;
+
+        assert_int_equal(judge_from(&conf, source, "GET", "/x", good).refusal,
+                         REFUSAL_SOURCE_NOT_ALLOWED);
+        assert_int_equal(judge_from(&conf, source, "GET", "/health", wrong).refusal,
+                         REFUSAL_SOURCE_NOT_ALLOWED);
+        assert_int_equal(judge_from(&conf, source, "POST", "/x", sealed).class, CLASS_INBOUND);
+        assert_int_equal(judge_from(&conf, source, "GET", "/health", none).class, CLASS_PLAIN);
+    }
+}
+
 static void mte_routes_bound_what_goes_out(void **state)
 {
     static const struct row rows[] = {
@@ -289,6 +326,7 @@ int main(void)
         cmocka_unit_test(no_spelling_of_our_paths_slips_past),
         cmocka_unit_test(the_sealed_content_type_is_inbound_whatever_the_path),
         cmocka_unit_test(a_token_is_never_passed_through),
+        cmocka_unit_test(only_outbound_from_may_show_a_token),
         cmocka_unit_test(mte_routes_bound_what_goes_out),
         cmocka_unit_test(a_pass_through_route_is_plain),
         cmocka_unit_test(a_preflight_is_answered_here),

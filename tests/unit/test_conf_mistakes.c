@@ -135,6 +135,35 @@ static const struct {
     { NULL, "CORS_ORIGINS=https://u:hunter2@a.com",
       "environment: CORS_ORIGINS: the value (not shown: there is an @ in it) is not an origin: "
       "scheme://host[:port], such as https://example.com\n" },
+    { NULL, "OUTBOUND_ALLOW=https://*",
+      "environment: OUTBOUND_ALLOW: \"https://*\" is not an origin of a peer: "
+      "https://relay.example.com[:port] or https://*.example.com\n" },
+    { NULL, "OUTBOUND_ALLOW=https://a.example,relay.*.example",
+      "environment: OUTBOUND_ALLOW: \"relay.*.example\" is not an origin of a peer: "
+      "https://relay.example.com[:port] or https://*.example.com\n" },
+    { NULL, "OUTBOUND_ALLOW=https://*.a.*.example",
+      "environment: OUTBOUND_ALLOW: \"https://*.a.*.example\" is not an origin of a peer: "
+      "https://relay.example.com[:port] or https://*.example.com\n" },
+    { NULL, "OUTBOUND_ALLOW=https://*.",
+      "environment: OUTBOUND_ALLOW: \"https://*.\" is not an origin of a peer: "
+      "https://relay.example.com[:port] or https://*.example.com\n" },
+    { NULL, "OUTBOUND_ALLOW=https://a.example/",
+      "environment: OUTBOUND_ALLOW: \"https://a.example/\" is not an origin of a peer: "
+      "https://relay.example.com[:port] or https://*.example.com, with nothing behind host and "
+      "port, not even /\n" },
+    { NULL, "OUTBOUND_ALLOW=http://*.0.0.1",
+      "environment: OUTBOUND_ALLOW: \"http://*.0.0.1\" is not an origin of a peer: "
+      "https://relay.example.com[:port] or https://*.example.com: only names have names below "
+      "them\n" },
+    { NULL, "OUTBOUND_FROM=10.0.0.0/33",
+      "environment: OUTBOUND_FROM: \"10.0.0.0/33\" is not a network: 10.0.0.0/8, 192.0.2.1, "
+      "2001:db8::/32\n" },
+    { NULL, "OUTBOUND_FROM=localhost",
+      "environment: OUTBOUND_FROM: \"localhost\" is not a network: 10.0.0.0/8, 192.0.2.1, "
+      "2001:db8::/32\n" },
+    { NULL, "TRUSTED_PROXIES=10.0.0.0/8,10.0.0.1/8",
+      "environment: TRUSTED_PROXIES: \"10.0.0.1/8\" is not a network: there are bits behind the "
+      "prefix; 10.0.0.0/8 begins with zeros there, an address alone has no prefix\n" },
     /* Header fields. */
     { NULL, "HEADERS={\"x\":\"hunter2\"",
       "environment: HEADERS: the value is not JSON: {\"name\":\"value\", ...}\n" },

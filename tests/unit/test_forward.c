@@ -96,6 +96,32 @@ static void headers_replace_what_came(void **state)
     finish(f, fd);
 }
 
+static void only_trusted_proxies_are_believed(void **state)
+{
+    static const struct {
+        const char *trusted, *want;
+    } cases[] = {
+        { "127.0.0.0/8", "\r\nx-forwarded-for: 10.0.0.1, 127.0.0.1\r\n" },
+        { "10.0.0.0/8", "\r\nx-forwarded-for: 127.0.0.1\r\n" },
+    };
+    struct fixture *f = *state;
+
+    fixture_start(f);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct ip_network network;
+        int fd;
+
+        assert_int_equal(ip_network_parse(span_text(cases[i].trusted), &network), 0);
+        f->conf.trusted_proxies = (struct conf_networks){ &network, 1 };
+        fd = fixture_ask(f, "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n");
+        buffer_put(&puppet.head, span_of("", 1));
+        if (strstr((const char *)buffer_span(&puppet.head).at, cases[i].want) == NULL)
+            fail_msg("%s", (const char *)buffer_span(&puppet.head).at);
+        finish(f, fd);
+    }
+    f->conf.trusted_proxies = (struct conf_networks){ NULL, 0 };
+}
+
 static void a_loop_is_detected(void **state)
 {
     static const char *const vias[] = {
@@ -157,9 +183,13 @@ static void options_of_the_server_stays_so_without_a_base_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_request_goes_as_it_came), TEST(what_concerns_one_connection_or_us_stays_behind),
-        TEST(headers_replace_what_came), TEST(a_loop_is_detected),
-        TEST(another_relay_is_no_loop),  TEST(options_of_the_server_stays_so_without_a_base_path),
+        TEST(a_request_goes_as_it_came),
+        TEST(what_concerns_one_connection_or_us_stays_behind),
+        TEST(headers_replace_what_came),
+        TEST(only_trusted_proxies_are_believed),
+        TEST(a_loop_is_detected),
+        TEST(another_relay_is_no_loop),
+        TEST(options_of_the_server_stays_so_without_a_base_path),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
