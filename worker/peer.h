@@ -50,12 +50,15 @@ struct peer_lease {
     void *pair;       /* the peer's own; NULL once ended */
 };
 
-/*
- * The head of a POST to base + route ("/api/mte-relay") with a body of that type and length: all
- * that ever stands in front of an M1 or a sealed request.
- */
-void peer_put_post(struct buffer *head, const struct url *base, const char *route,
-                   const char *content_type, size_t body_len);
+/* What stands in front of an M1 or a sealed request. */
+struct peer_post {
+    struct span target; /* behind the base path: "/api/mte-relay" */
+    const char *content_type;
+    size_t body_len;
+    const struct headers *copies; /* fields beside our own, for whoever is between; NULL: none */
+};
+/* Writes its head, with the empty line. */
+void peer_put_post(struct buffer *head, const struct url *base, const struct peer_post *post);
 
 /* Why there is no lease; each maps to one refusal. */
 enum peer_failure {

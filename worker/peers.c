@@ -12,16 +12,22 @@
 #include "worker/peer_internal.h"
 #include "worker/peer_pair.h"
 
-void peer_put_post(struct buffer *head, const struct url *base, const char *route,
-                   const char *content_type, size_t body_len)
+void peer_put_post(struct buffer *head, const struct url *base, const struct peer_post *post)
 {
     buffer_put_text(head, "POST ");
     buffer_put(head, base->path);
-    buffer_put_text(head, route);
+    buffer_put(head, post->target);
     buffer_put_text(head, " HTTP/1.1\r\nhost: ");
     url_put_authority(head, base);
-    buffer_printf(head, "\r\ncontent-type: %s\r\ncontent-length: %zu\r\n\r\n", content_type,
-                  body_len);
+    buffer_printf(head, "\r\ncontent-type: %s\r\ncontent-length: %zu\r\n", post->content_type,
+                  post->body_len);
+    for (size_t i = 0; post->copies != NULL && i < post->copies->n; i++) {
+        buffer_put(head, post->copies->items[i].name);
+        buffer_put_text(head, ": ");
+        buffer_put(head, post->copies->items[i].value);
+        buffer_put_text(head, "\r\n");
+    }
+    buffer_put_text(head, "\r\n");
 }
 
 int peers_new(const struct peers_config *config, struct peers **peers_r)
@@ -76,6 +82,8 @@ void peers_free(struct peers **peers)
 
 static int new_peer(struct peers *peers, struct span canonical, struct peer **peer_r)
 {
+    const struct peer_post post = { SPAN("/api/mte-pair"), "application/mte-pair", PAIRING_M1_LEN,
+                                    NULL };
     struct peer *peer = calloc(1, sizeof(*peer));
     const char *why = NULL;
     int r;
@@ -88,7 +96,7 @@ static int new_peer(struct peers *peers, struct span canonical, struct peer **pe
     peer->peers = peers;
     peer->waiting_end = &peer->waiting;
     buffer_init(&peer->head, 0);
-    peer_put_post(&peer->head, &peer->url, "/api/mte-pair", "application/mte-pair", PAIRING_M1_LEN);
+    peer_put_post(&peer->head, &peer->url, &post);
     r = buffer_error(&peer->head);
     link_first(peers, peer);
     peers->n++;

@@ -32,6 +32,8 @@ struct outbound {
     bool leased;
     enum codec codec;
 
+    struct span target;       /* of the POST: the protocol's route, or a copy of the request's */
+    struct headers copies;    /* of fields, for whoever is between */
     struct buffer head, body; /* the POST on its way */
     struct envelope_request sent;
     struct envelope_again again; /* the first sending, once there is a second */
@@ -161,6 +163,12 @@ out:
 static void send_sealed(struct exchange *x)
 {
     struct outbound *out = state_of(x);
+    const struct peer_post post = {
+        .target = out->target,
+        .content_type = "application/mte-relay",
+        .body_len = buffer_len(&out->body),
+        .copies = &out->copies,
+    };
     struct upstream_request request = {
         .url = *peer_url(out->peer),
         .body = buffer_span(&out->body),
@@ -173,8 +181,7 @@ static void send_sealed(struct exchange *x)
     out->answer = ANSWER_NONE;
     buffer_clear(&out->error);
     buffer_clear(&out->head);
-    peer_put_post(&out->head, peer_url(out->peer), "/api/mte-relay", "application/mte-relay",
-                  request.body.len);
+    peer_put_post(&out->head, peer_url(out->peer), &post);
     request.head = buffer_span(&out->head);
     if (buffer_error(&out->head) < 0)
         return exchange_refuse(x, REFUSAL_OVERLOADED, "out of memory");
@@ -231,6 +238,7 @@ static void outbound_begin(struct exchange *x)
     const char *cause;
     int r;
 
+    headers_init(&out->copies);
     buffer_init(&out->head, 0);
     buffer_init(&out->body, 0);
     buffer_init(&out->error, ERRFRAME_LEN);
@@ -245,6 +253,10 @@ static void outbound_begin(struct exchange *x)
     if (r < 0)
         return exchange_refuse(x, REFUSAL_OVERLOADED, "peers: %s", error_text(r));
     outbound_options_strip(&request->fields);
+    out->target = outbound_options_target(&options, request->path);
+    r = outbound_options_copy(&options, &request->fields, &out->copies);
+    if (r < 0)
+        return exchange_refuse(x, REFUSAL_OVERLOADED, "%s", error_text(r));
     ask_for_lease(x);
 }
 
@@ -455,6 +467,7 @@ static void outbound_fini(struct exchange *x)
     end_lease(out);
     opener_free(&out->opener);
     peer_put(&out->peer);
+    headers_fini(&out->copies);
     buffer_fini(&out->head);
     buffer_fini(&out->body);
     buffer_fini(&out->error);

@@ -161,6 +161,19 @@ bool route_target_is_encoded(const struct conf_list *mte_routes, struct span tar
     return ask_of_target(route_is_encoded, mte_routes, target);
 }
 
+bool route_target_is_ours(struct span target)
+{
+    struct span ours[] = { SPAN(ROUTE_ECHO), SPAN(ROUTE_PAIR), SPAN(ROUTE_RELAY) };
+    struct buffer path;
+    bool result;
+
+    buffer_init(&path, 0);
+    result = route_normalise(target, &path) < 0 ||
+             route_matches(&(struct conf_list){ ours, 3 }, buffer_span(&path));
+    buffer_fini(&path);
+    return result;
+}
+
 bool route_target_is_echo(struct span target)
 {
     struct span echo = SPAN(ROUTE_ECHO);

@@ -33,5 +33,7 @@ bool route_is_encoded(const struct conf_list *mte_routes, struct span path);
 /* The same two questions for a request target as it came. */
 bool route_target_is_encoded(const struct conf_list *mte_routes, struct span target);
 bool route_target_is_echo(struct span target);
+/* A path of a relay's own, or one that cannot be told from it for want of memory. */
+bool route_target_is_ours(struct span target);
 
 #endif

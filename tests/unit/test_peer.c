@@ -33,6 +33,27 @@ static void m1_is_posted_below_the_base_url(void **state)
     assert_int_equal(out.url.port, 80);
 }
 
+static void copies_stand_beside_our_own_fields(void **state)
+{
+    struct header items[] = { { SPAN("x-a"), SPAN("1") }, { SPAN("x-a"), SPAN("") } };
+    const struct headers copies = { .items = items, .n = 2 };
+    const struct peer_post post = { SPAN("/v1?q"), "application/mte-relay", 7, &copies };
+    struct buffer head;
+    struct url base;
+    const char *why;
+
+    (void)state;
+    assert_int_equal(url_parse(SPAN("http://h:81/base/"), &base, &why), 0);
+    buffer_init(&head, 0);
+    peer_put_post(&head, &base, &post);
+    assert_true(span_equal(buffer_span(&head), SPAN("POST /base/v1?q HTTP/1.1\r\n"
+                                                    "host: h:81\r\n"
+                                                    "content-type: application/mte-relay\r\n"
+                                                    "content-length: 7\r\n"
+                                                    "x-a: 1\r\nx-a: \r\n\r\n")));
+    buffer_fini(&head);
+}
+
 static void a_cancelled_waiter_gets_nothing(void **state)
 {
     (void)state;
@@ -296,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LAW(one_pairing_serves_all_who_wait),
         LAW(m1_is_posted_below_the_base_url),
+        LAW(copies_stand_beside_our_own_fields),
         LAW(a_cancelled_waiter_gets_nothing),
         LAW(messages_are_stamped_by_the_responders_clock),
         LAW(a_used_pair_is_replaced_in_the_background),
