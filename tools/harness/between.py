@@ -7,11 +7,11 @@ import socket
 import threading
 
 
-def post(port, path, body, content_type="application/mte-relay"):
+def post(port, path, body, content_type="application/mte-relay", fields=()):
     """What a peer relay would send, sent by a stranger. (status, content type, body)"""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("POST", path, body, {"Content-Type": content_type})
+        connection.request("POST", path, body, {"Content-Type": content_type, **dict(fields)})
         answer = connection.getresponse()
         return answer.status, answer.getheader("Content-Type"), answer.read()
     finally:
