@@ -460,8 +460,7 @@ static void however_it_is_sliced_the_result_is_the_same(void **state)
 static void a_large_body_comes_in_bounded_pieces(void **state)
 {
     static const char *const heads[] = { "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n",
-                                         CHUNKED "100000\r\n",
-                                         "HTTP/1.1 200 OK\r\n\r\n" };
+                                         CHUNKED "100000\r\n", "HTTP/1.1 200 OK\r\n\r\n" };
     enum { LEN = 1 << 20, READ = 2 << 20 };
 
     (void)state;
