@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/memory.h"
 #include "master/cores.h"
 
 static char root[64];
@@ -124,6 +125,23 @@ static void there_is_at_least_one(void **state)
 
 #define IN_FRESH_ROOT(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
 
+static void the_smallest_limit_of_memory_counts(void **state)
+{
+    (void)state;
+    assert_int_equal(memory_under(root, 1 << 30), 1 << 30);
+    put("/proc/self/cgroup", "0::/a/b\n");
+    put("/sys/fs/cgroup/a/memory.max", "4096000\n");
+    put("/sys/fs/cgroup/a/b/memory.max", "max\n");
+    assert_int_equal(memory_under(root, 1 << 30), 4096000);
+    assert_int_equal(memory_under(root, 4096), 4096);
+    put("/proc/self/cgroup", "7:memory:/c\n");
+    put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(memory_under(root, 1 << 30), 1 << 30);
+    put("/sys/fs/cgroup/memory/c/memory.limit_in_bytes", "65536\n");
+    assert_int_equal(memory_under(root, 1 << 30), 65536);
+    assert_true(memory_available() > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +151,7 @@ int main(void)
         IN_FRESH_ROOT(a_quota_of_version_1_counts_too),
         IN_FRESH_ROOT(nonsense_in_the_files_is_no_limit),
         IN_FRESH_ROOT(there_is_at_least_one),
+        IN_FRESH_ROOT(the_smallest_limit_of_memory_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
