@@ -15,6 +15,19 @@ METRIC_ROW(requests_plain, COUNTER, "mte_relay_requests_plain_total",
            "Requests passed through without encoding")
 METRIC_ROW(requests_in_flight, GAUGE, "mte_relay_requests_in_flight", "Requests being relayed now")
 METRIC_ROW(connections, GAUGE, "mte_relay_connections", "Accepted connections open now")
+METRIC_ROW(connections_turned_away, COUNTER, "mte_relay_connections_turned_away_total",
+           "Connections refused because there were MAX_CONNECTIONS")
+METRIC_ROW(timeouts_head, COUNTER, "mte_relay_timeouts_head_total",
+           "Connections closed because no request head was complete in HEADER_TIMEOUT")
+METRIC_ROW(timeouts_body, COUNTER, "mte_relay_timeouts_body_total",
+           "Connections closed because a request body stood still for BODY_TIMEOUT")
+METRIC_ROW(timeouts_idle, COUNTER, "mte_relay_timeouts_idle_total",
+           "Connections closed because they were idle for IDLE_TIMEOUT")
+METRIC_ROW(timeouts_send, COUNTER, "mte_relay_timeouts_send_total",
+           "Connections closed because an answer stood still for SEND_TIMEOUT")
+METRIC_ROW(body_bytes_held, GAUGE, "mte_relay_body_bytes_held",
+           "Bytes of request bodies held now; MAX_BUFFERED bounds them")
+METRIC_ROW(workers_accepting, GAUGE, "mte_relay_workers_accepting", "Workers that take connections")
 METRIC_ROW(answers_aborted, COUNTER, "mte_relay_answers_aborted_total",
            "Answers that were visibly broken off")
 METRIC_ROW(pairings_made, COUNTER, "mte_relay_pairings_made_total", "Pairs made with peer relays")

@@ -68,6 +68,10 @@ SETTING_ROW(trusted_proxies, "TRUSTED_PROXIES", networks, "", LISTED, 0, 0,
             "networks whose X-Forwarded-For is believed; if not set, none")
 SETTING_ROW(max_request_body, "MAX_REQUEST_BODY", size, "16 MiB", 0, 1024, 1073741824,
             "largest request body; a larger one is refused with 413")
+SETTING_ROW(max_buffered, "MAX_BUFFERED", size, "0", 0, 0, 0,
+            "request bodies that all workers hold together; past it 503; 0: a quarter of the memory, cgroup limits counted")
+SETTING_ROW(max_connections, "MAX_CONNECTIONS", count, "10000", 0, 1, 1000000,
+            "accepted connections of all workers together; past it 503 and closed")
 SETTING_ROW(upstream_max_connections, "UPSTREAM_MAX_CONNECTIONS", count, "256", 0, 1, 65536,
             "connections of a worker to one origin; then a short queue, then 503")
 SETTING_ROW(connect_timeout, "CONNECT_TIMEOUT", duration, "5s", 0, 10, 3600000,
@@ -76,8 +80,12 @@ SETTING_ROW(upstream_timeout, "UPSTREAM_TIMEOUT", duration, "60s", 0, 0, 8640000
             "silence of the API or of a peer relay; 0 for none")
 SETTING_ROW(header_timeout, "HEADER_TIMEOUT", duration, "10s", 0, 10, 3600000,
             "for the complete head of a request")
+SETTING_ROW(body_timeout, "BODY_TIMEOUT", duration, "30s", 0, 10, 3600000,
+            "for a request body that makes no progress")
 SETTING_ROW(idle_timeout, "IDLE_TIMEOUT", duration, "75s", 0, 10, 86400000,
             "for a kept connection without a request")
+SETTING_ROW(send_timeout, "SEND_TIMEOUT", duration, "60s", 0, 10, 3600000,
+            "for an answer that its reader does not take")
 SETTING_ROW(pair_lifetime, "PAIR_LIFETIME", duration, "1h", 0, 60000, 86400000,
             "a session pair is replaced at 75 % of it")
 SETTING_ROW(pairs_per_node, "PAIRS_PER_NODE", count, "4096", 0, 1, 1048576,

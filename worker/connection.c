@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The record hangs at its socket's on_close, which libh2o leaves to us, and goes with it. A socket
- * is never closed here, only shut: its owner is one of libh2o's protocols.
+ * is never closed here, only shut: its owner is one of libh2o's protocols. One timer a connection,
+ * moved only when it would be late; what it waits for is looked up when it fires.
  */
 #include "worker/connection.h"
 
@@ -10,40 +11,228 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "common/clock.h"
+#include "common/log.h"
 #include "worker/exchange.h"
+#include "worker/guard.h"
+#include "worker/tcp.h"
 
-struct connection {
-    struct connections *list;
-    struct connection *next, **pprev;
-    h2o_socket_t *sock;
-    size_t n_requests;
-    bool http2;
-    struct exchange *http1; /* the one request being served */
+enum {
+    LOOKS = 4,             /* at the progress of an answer, in the time that it has */
+    TURNED_AWAY_MAX = 256, /* that are told why; more are only closed */
 };
 
-static void on_close(void *data)
-{
-    struct connection *connection = data;
-    struct connections *list = connection->list;
+/* What is waited for. */
+enum phase { PHASE_NONE, PHASE_HEAD, PHASE_BODY, PHASE_IDLE, PHASE_SEND, N_PHASES };
 
-    if (connection->next != NULL)
-        connection->next->pprev = connection->pprev;
-    *connection->pprev = connection->next;
-    free(connection);
+static const struct {
+    const char *name;
+    enum metric metric;
+    size_t limit; /* where it is in struct connection_limits */
+} phases[N_PHASES] = {
+    [PHASE_HEAD] = { "request head", METRIC_timeouts_head,
+                     offsetof(struct connection_limits, head_ms) },
+    [PHASE_BODY] = { "request body", METRIC_timeouts_body,
+                     offsetof(struct connection_limits, body_ms) },
+    [PHASE_IDLE] = { "next request", METRIC_timeouts_idle,
+                     offsetof(struct connection_limits, idle_ms) },
+    [PHASE_SEND] = { "answer's reader", METRIC_timeouts_send,
+                     offsetof(struct connection_limits, send_ms) },
+};
+
+struct connection {
+    struct guard guard;
+    struct connections *list;
+    struct connection *next, **pprev;
+    size_t n_requests, n_sending;
+    bool http2, served, turned_away;
+    struct exchange *http1;   /* the one request being served */
+    uint64_t held;            /* bytes of bodies that are counted for it */
+    uint64_t n_heads, n_body; /* of the guard's, as last seen */
+    struct timer timer;
+    enum phase phase;
+    uint64_t since_ms; /* the last progress in this phase */
+    uint64_t acked;
+};
+
+static struct connection *connection_of_guard(struct guard *guard)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct connection, guard, guard);
+}
+
+/* ---- time ---- */
+
+static void shut(const struct connection *connection)
+{
+    shutdown(h2o_socket_get_fd(connection->guard.sock), SHUT_RDWR);
+}
+
+/* Over HTTP/2 libh2o's own timer waits for the next bytes, and says GOAWAY. */
+static enum phase phase_of(const struct connection *c)
+{
+    if (c->guard.mode == GUARD_LINGERS)
+        return PHASE_NONE;
+    if (c->n_sending > 0)
+        return PHASE_SEND;
+    if (c->n_requests > 0 || c->guard.mode == GUARD_PASSES)
+        return PHASE_NONE;
+    switch (http1_request_place(&c->guard.walk)) {
+    case HTTP1_IN_HEAD:
+        return PHASE_HEAD;
+    case HTTP1_IN_BODY:
+        return PHASE_BODY;
+    default:
+        return c->served ? PHASE_IDLE : PHASE_HEAD;
+    }
+}
+
+static uint64_t limit_of(const struct connection *c)
+{
+    const void *limits = &c->list->limits;
+
+    return *(const uint64_t *)((const uint8_t *)limits + phases[c->phase].limit);
+}
+
+static void on_time(struct timer *timer);
+
+static void arm(struct connection *c, uint64_t now)
+{
+    uint64_t due = c->since_ms + limit_of(c);
+
+    if (c->phase == PHASE_SEND)
+        due = now + limit_of(c) / LOOKS + 1;
+    if (!timer_running(&c->timer) || c->timer.due_ms > due)
+        timer_start(&c->timer, c->list->timers, due > now ? due - now : 0, on_time);
+}
+
+static void look_at_progress(struct connection *c, uint64_t now)
+{
+    uint64_t acked = tcp_acked(h2o_socket_get_fd(c->guard.sock));
+
+    if (acked != c->acked)
+        c->since_ms = now;
+    c->acked = acked;
+}
+
+static void on_time(struct timer *timer)
+{
+    struct connection *c = H2O_STRUCT_FROM_MEMBER(struct connection, timer, timer);
+    uint64_t now = clock_mono_ms();
+
+    if (c->phase == PHASE_NONE)
+        return;
+    if (c->phase == PHASE_SEND)
+        look_at_progress(c, now);
+    if (now < c->since_ms + limit_of(c)) {
+        arm(c, now);
+        return;
+    }
+    log_debug("a connection is closed: it waited %llu ms for its %s",
+              (unsigned long long)(now - c->since_ms), phases[c->phase].name);
+    metric_add(c->list->metrics, phases[c->phase].metric, 1);
+    c->phase = PHASE_NONE;
+    shut(c);
+}
+
+/* After everything that may change the phase, or was progress in it. */
+static void follow(struct connection *c, bool progress)
+{
+    enum phase phase = phase_of(c);
+    uint64_t now = clock_mono_ms();
+
+    if (phase != c->phase || progress)
+        c->since_ms = now;
+    if (phase != c->phase)
+        c->acked = UINT64_MAX; /* not known: the first look will find progress */
+    c->phase = phase;
+    if (phase != PHASE_NONE)
+        arm(c, now);
+}
+
+/* ---- bodies ---- */
+
+static void hold(struct connection *c, uint64_t len)
+{
+    c->held += len;
+    metric_add(c->list->metrics, METRIC_body_bytes_held, (int64_t)len);
+}
+
+static void let_go(struct connection *c, uint64_t len)
+{
+    uint64_t n = len < c->held ? len : c->held;
+
+    c->held -= n;
+    metric_add(c->list->metrics, METRIC_body_bytes_held, -(int64_t)n);
+}
+
+static uint64_t body_room(void *arg)
+{
+    struct connections *list = arg;
+    uint64_t held = tally_all(&list->buffered);
+
+    return held < list->limits.buffered_max ? list->limits.buffered_max - held : 0;
+}
+
+bool connections_overfull(struct connections *list)
+{
+    return tally_all(&list->buffered) > list->limits.buffered_max;
+}
+
+/* ---- what the guard sees ---- */
+
+static void on_moved(struct guard *guard)
+{
+    struct connection *c = connection_of_guard(guard);
+    const struct http1_request *walk = &guard->walk;
+    bool progress = walk->n_heads != c->n_heads || walk->n_body != c->n_body;
+
+    hold(c, walk->n_body - c->n_body);
+    c->n_heads = walk->n_heads;
+    c->n_body = walk->n_body;
+    follow(c, progress);
+}
+
+static void on_refused(struct guard *guard, enum refusal refusal, const char *why)
+{
+    struct connection *c = connection_of_guard(guard);
+
+    log_line(c->turned_away ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+             "refused code=%s kind=unknown cause=\"%s\"", refusal_code(refusal), why);
+    atomic_fetch_add_explicit(&c->list->metrics->refusals[refusal], 1, memory_order_relaxed);
+    let_go(c, c->held);
+    follow(c, false);
+}
+
+static void on_closed(struct guard *guard)
+{
+    struct connection *c = connection_of_guard(guard);
+    struct connections *list = c->list;
+
+    timer_stop(&c->timer);
+    let_go(c, c->held);
+    if (c->next != NULL)
+        c->next->pprev = c->pprev;
+    *c->pprev = c->next;
+    list->n_turned_away -= c->turned_away;
+    free(c);
     list->n--;
     metric_add(list->metrics, METRIC_connections, -1);
     if (list->n == 0 && list->emptied != NULL)
         list->emptied(list);
 }
 
-int connection_open(struct connections *list, h2o_socket_t *sock)
+static const struct guard_events guard_events = { on_moved, on_refused, on_closed };
+
+/* ---- from accept to close ---- */
+
+static struct connection *open_record(struct connections *list, h2o_socket_t *sock)
 {
+    const struct http1_limits limits = { list->limits.body_max, body_room, list };
     struct connection *connection = calloc(1, sizeof(*connection));
 
     if (connection == NULL)
-        return -ENOMEM;
+        return NULL;
     connection->list = list;
-    connection->sock = sock;
     connection->next = list->first;
     connection->pprev = &list->first;
     if (list->first != NULL)
@@ -51,34 +240,72 @@ int connection_open(struct connections *list, h2o_socket_t *sock)
     list->first = connection;
     list->n++;
     metric_add(list->metrics, METRIC_connections, 1);
-    sock->on_close.cb = on_close;
-    sock->on_close.data = connection;
+    guard_open(&connection->guard, sock, list->timers, &limits, &guard_events);
+    follow(connection, true);
+    return connection;
+}
+
+int connection_open(struct connections *list, h2o_socket_t *sock)
+{
+    return open_record(list, sock) != NULL ? 0 : -ENOMEM;
+}
+
+int connection_turn_away(struct connections *list, h2o_socket_t *sock)
+{
+    struct connection *c = NULL;
+
+    if (list->n_turned_away < TURNED_AWAY_MAX)
+        c = open_record(list, sock);
+    if (c == NULL)
+        return -ENOMEM;
+    c->turned_away = true;
+    list->n_turned_away++;
+    guard_turn_away(&c->guard, REFUSAL_OVERLOADED, "there are MAX_CONNECTIONS");
     return 0;
 }
 
 struct connection *connection_of(const h2o_req_t *req)
 {
-    return req->conn->callbacks->get_socket(req->conn)->on_close.data;
+    return connection_of_guard(guard_of(req->conn->callbacks->get_socket(req->conn)));
 }
 
+/* A body over HTTP/1 is held as it comes in; over HTTP/2 only libh2o sees it before. */
 void connection_begin_request(struct connection *connection, const h2o_req_t *req,
                               struct exchange *x)
 {
     connection->n_requests++;
+    connection->served = true;
     connection->http2 = req->version >= 0x200;
     connection->http1 = connection->http2 ? NULL : x;
+    if (connection->http2)
+        hold(connection, req->entity.len);
+    follow(connection, false);
 }
 
-void connection_end_request(struct connection *connection)
+void connection_end_request(struct connection *connection, size_t body_len)
 {
     connection->n_requests--;
     connection->http1 = NULL;
+    let_go(connection, body_len);
+    follow(connection, false);
+}
+
+void connection_begin_sending(struct connection *connection)
+{
+    connection->n_sending++;
+    follow(connection, false);
+}
+
+void connection_end_sending(struct connection *connection)
+{
+    connection->n_sending--;
+    follow(connection, true);
 }
 
 /* Whatever is unread before its end: under TLS that is the close_notify. */
 static bool has_departed(const struct connection *connection)
 {
-    struct pollfd p = { .fd = h2o_socket_get_fd(connection->sock), .events = POLLRDHUP };
+    struct pollfd p = { .fd = h2o_socket_get_fd(connection->guard.sock), .events = POLLRDHUP };
 
     return poll(&p, 1, 0) > 0;
 }
@@ -95,12 +322,8 @@ void connections_find_departed(struct connections *list)
  * ends by its GOAWAY: what arrives on it is seen by nobody but libh2o. */
 static bool is_idle(const struct connection *connection)
 {
-    return connection->n_requests == 0 && !connection->http2 && connection->sock->input->size == 0;
-}
-
-static void shut(const struct connection *connection)
-{
-    shutdown(h2o_socket_get_fd(connection->sock), SHUT_RDWR);
+    return connection->n_requests == 0 && !connection->http2 &&
+           connection->guard.sock->input->size == 0;
 }
 
 void connections_shut_idle(struct connections *list)

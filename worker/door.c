@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "worker/connection.h"
 #include "worker/status.h"
 
 static struct door *door_of(h2o_generator_t *generator)
@@ -16,13 +17,24 @@ static struct door *door_of(h2o_generator_t *generator)
 
 static void send_more(struct door *door);
 
+static void set_in_flight(struct door *door, bool in_flight)
+{
+    struct connection *connection = connection_of(door->req);
+
+    if (in_flight && !door->in_flight)
+        connection_begin_sending(connection);
+    else if (!in_flight && door->in_flight)
+        connection_end_sending(connection);
+    door->in_flight = in_flight;
+}
+
 /* libh2o has sent what it had. */
 static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
 {
     struct door *door = door_of(generator);
 
     (void)req;
-    door->in_flight = false;
+    set_in_flight(door, false);
     buffer_clear(&door->sending);
     if (buffer_len(&door->filling) <= DOOR_ROOM)
         door->room(door);
@@ -55,6 +67,7 @@ void door_init(struct door *door, h2o_req_t *req, void (*room)(struct door *door
 void door_fini(struct door *door)
 {
     h2o_timeout_unlink(&door->soon);
+    set_in_flight(door, false);
     buffer_fini(&door->filling);
     buffer_fini(&door->sending);
 }
@@ -175,7 +188,7 @@ static void send_break(struct door *door)
         req->res.reason = status_reason(500);
     }
     reset(req);
-    door->in_flight = true;
+    set_in_flight(door, true);
     if (!door->started)
         h2o_start_response(req, &door->generator);
     h2o_send(req, NULL, 0, H2O_SEND_STATE_ERROR);
@@ -197,7 +210,7 @@ static void send_more(struct door *door)
         return;
     door->sending = door->filling;
     door->filling = emptied;
-    door->in_flight = true;
+    set_in_flight(door, true);
     if (!door->started)
         h2o_start_response(door->req, &door->generator);
     door->started = true;

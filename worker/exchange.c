@@ -91,7 +91,7 @@ static void on_dispose(void *arg)
         x->ops->fini(x);
     door_fini(&x->door);
     headers_fini(&x->request.fields);
-    connection_end_request(x->connection);
+    connection_end_request(x->connection, x->req->entity.len);
     metric_add(x->services->metrics, METRIC_requests_in_flight, -1);
 }
 

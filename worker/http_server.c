@@ -28,6 +28,9 @@
 enum {
     LOOK_EVERY_MS = 1000,  /* for applications that left */
     ACCEPT_AGAIN_MS = 100, /* when there is no descriptor or memory for a connection */
+    STAND_BACK_MS = 20,    /* when other workers have fewer connections */
+    FEW_CONNECTIONS = 32,  /* of a worker: no matter who has them */
+    NEVER_MS = 1 << 30,    /* for libh2o's timers, in whose place ours are */
     BODY_BAND = 64 * 1024, /* so much over our limit comes to us to be refused in our words */
     SEALED_OVERHEAD = 128 * 1024, /* of a sealed body, beside 1/256 of it */
     CLOSING_TURNS = 100,          /* of the loop, for what libh2o still has to close */
@@ -39,7 +42,8 @@ struct http_server {
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     struct connections connections;
-    h2o_socket_t **listeners; /* over descriptors of our own */
+    struct tally all_connections, all_accepting; /* of the instance */
+    h2o_socket_t **listeners;                    /* over descriptors of our own */
     size_t n_listeners;
     struct timer look, accept_again, half_drained, emptied;
     void (*idle)(void *arg);
@@ -83,6 +87,8 @@ static void serve(struct http_server *server, struct exchange *x, struct span pa
 
     if (is.class == CLASS_REFUSED)
         exchange_refuse(x, is.refusal, "%s", is.cause);
+    else if (request->body.len > 0 && connections_overfull(&server->connections))
+        exchange_refuse(x, REFUSAL_OVERLOADED, "MAX_BUFFERED is used up");
     else if (request->body.len > body_max(conf, is.class))
         exchange_refuse(x, REFUSAL_BODY_TOO_LARGE, "%zu bytes", request->body.len);
     else
@@ -98,6 +104,7 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     const char *cause;
     int r;
 
+    request_split_target(req);
     if (!request_judge(req, &refusal, &cause)) {
         exchange_refuse(x, refusal, "%s", cause);
         return 0;
@@ -133,6 +140,28 @@ static void rest(struct http_server *server, int error)
     timer_start(&server->accept_again, server->services->timers, ACCEPT_AGAIN_MS, on_accept_again);
 }
 
+/*
+ * Who has more than a quarter above the mean lets others accept, but one connection in each pause
+ * it takes all the same: the others may be stuck.
+ */
+static void stand_back(struct http_server *server)
+{
+    uint64_t own = server->connections.n, n_workers = tally_all(&server->all_accepting);
+
+    if (own < FEW_CONNECTIONS || 4 * own * n_workers <= 5 * tally_all(&server->all_connections))
+        return;
+    set_accepting(server, false);
+    timer_start(&server->accept_again, server->services->timers, STAND_BACK_MS, on_accept_again);
+}
+
+/* There are as many as may be. Under TLS nothing can be said before a handshake. */
+static void turn_away(struct http_server *server, h2o_socket_t *sock)
+{
+    metric_add(server->services->metrics, METRIC_connections_turned_away, 1);
+    if (server->accept.ssl_ctx != NULL || connection_turn_away(&server->connections, sock) < 0)
+        h2o_socket_close(sock);
+}
+
 /* One a turn, so that connections spread over the workers. */
 static void on_accept(h2o_socket_t *listener, const char *err)
 {
@@ -142,12 +171,17 @@ static void on_accept(h2o_socket_t *listener, const char *err)
     if (err != NULL)
         return;
     sock = h2o_evloop_socket_accept(listener);
-    if (sock == NULL)
+    if (sock == NULL) {
         rest(server, errno);
+        return;
+    }
+    if (tally_all(&server->all_connections) >= server->services->conf->max_connections)
+        turn_away(server, sock);
     else if (connection_open(&server->connections, sock) < 0)
         h2o_socket_close(sock);
     else
         h2o_accept(&server->accept, sock);
+    stand_back(server);
 }
 
 static void set_accepting(struct http_server *server, bool accepting)
@@ -163,6 +197,8 @@ static void set_accepting(struct http_server *server, bool accepting)
 static void close_listeners(struct http_server *server)
 {
     timer_stop(&server->accept_again);
+    if (server->n_listeners > 0)
+        metric_add(server->services->metrics, METRIC_workers_accepting, -1);
     for (size_t i = 0; i < server->n_listeners; i++)
         h2o_socket_close(server->listeners[i]);
     server->n_listeners = 0;
@@ -234,9 +270,8 @@ static void configure(struct http_server *server)
     h2o_config_init(config);
     config->server_name = h2o_iovec_init(H2O_STRLIT("")); /* the API's own passes */
     config->max_request_entity_size = sealed_body_max(conf) + BODY_BAND;
-    config->http1.req_timeout =
-        conf->idle_timeout > conf->header_timeout ? conf->idle_timeout : conf->header_timeout;
-    config->handshake_timeout = conf->header_timeout;
+    config->http1.req_timeout = NEVER_MS;
+    config->handshake_timeout = NEVER_MS;
     config->http2.idle_timeout = conf->idle_timeout;
     /* Bodies past 32 MiB would be mapped to a file in /tmp: plaintext on a disk. */
     h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
@@ -263,6 +298,31 @@ static int listen_on(struct http_server *server, int listener)
     return 0;
 }
 
+static void count_connections(struct http_server *server)
+{
+    const struct services *s = server->services;
+    const struct conf *conf = s->conf;
+
+    server->connections = (struct connections){
+        .limits = {
+            .head_ms = conf->header_timeout,
+            .body_ms = conf->body_timeout,
+            .idle_ms = conf->idle_timeout,
+            .send_ms = conf->send_timeout,
+            .body_max = sealed_body_max(conf) + BODY_BAND - 1, /* libh2o never sees a larger one */
+            .buffered_max = s->max_buffered,
+        },
+        .timers = s->timers,
+        .metrics = s->metrics,
+        .buffered = { .shm = s->shm, .own = s->metrics, .metric = METRIC_body_bytes_held },
+        .emptied = on_last_closed,
+    };
+    server->all_connections =
+        (struct tally){ .shm = s->shm, .own = s->metrics, .metric = METRIC_connections };
+    server->all_accepting =
+        (struct tally){ .shm = s->shm, .own = s->metrics, .metric = METRIC_workers_accepting };
+}
+
 int http_server_new(struct services *services, const int *listeners, size_t n_listeners,
                     struct http_server **server_r)
 {
@@ -272,8 +332,7 @@ int http_server_new(struct services *services, const int *listeners, size_t n_li
     if (server == NULL)
         return -ENOMEM;
     server->services = services;
-    server->connections.metrics = services->metrics;
-    server->connections.emptied = on_last_closed;
+    count_connections(server);
     server->listeners = calloc(n_listeners, sizeof(*server->listeners));
     configure(server);
     h2o_context_init(&server->context, services->loop, &server->config);
@@ -285,6 +344,8 @@ int http_server_new(struct services *services, const int *listeners, size_t n_li
         r = -ENOMEM;
     for (size_t i = 0; r == 0 && i < n_listeners; i++)
         r = listen_on(server, listeners[i]);
+    if (server->n_listeners > 0)
+        metric_add(services->metrics, METRIC_workers_accepting, 1);
     if (r < 0) {
         http_server_free(&server);
         return r;

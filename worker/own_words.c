@@ -55,9 +55,9 @@ static void replace(h2o_req_t *req, enum refusal refusal, struct replacement *re
     req->res.content_length = replacement->body.len;
     req->res.headers = (h2o_headers_t){ 0 };
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
-                   H2O_STRLIT("application/problem+json"));
-    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-mte-relay-error"), 0, NULL,
-                          code, strlen(code));
+                   H2O_STRLIT(REFUSAL_TYPE));
+    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT(REFUSAL_FIELD), 0, NULL, code,
+                          strlen(code));
 }
 
 /* An exchange's generator has a proceed(), that of libh2o's own answers has none. */

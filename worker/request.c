@@ -14,6 +14,33 @@ static struct span span_of_iovec(h2o_iovec_t v)
     return span_of(v.base, v.len);
 }
 
+static bool take_off(struct span *s, struct span prefix)
+{
+    if (!span_equal_nocase(span_part(*s, 0, prefix.len), prefix))
+        return false;
+    *s = span_from(*s, prefix.len);
+    return true;
+}
+
+void request_split_target(struct st_h2o_req_t *req)
+{
+    struct span rest = span_of_iovec(req->input.path);
+    size_t len = 0;
+
+    if (req->version >= 0x200 ||
+        !(take_off(&rest, SPAN("http://")) || take_off(&rest, SPAN("https://"))))
+        return;
+    while (len < rest.len && rest.at[len] != '/' && rest.at[len] != '?')
+        len++;
+    if (len == 0)
+        return; /* no authority: it stays, and is refused, as no path */
+    req->input.authority = h2o_iovec_init(rest.at, len);
+    rest = span_from(rest, len);
+    req->input.path = h2o_iovec_init(rest.at, rest.len);
+    if (rest.len == 0 || rest.at[0] != '/')
+        req->input.path = h2o_concat(&req->pool, h2o_iovec_init(H2O_STRLIT("/")), req->input.path);
+}
+
 /* Which authority the request itself named: libh2o puts the host's where there is none. */
 static struct span authority_of(const h2o_req_t *req)
 {

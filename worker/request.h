@@ -11,6 +11,12 @@ enum {
     REQUEST_CONNECTION_MAX = 512, /* bytes of what Connection lists: each is looked for in each */
 };
 
+/*
+ * A target in absolute form becomes authority and path; what Host said counts no more (RFC 9112
+ * 3.2.2). Any other stays as it is.
+ */
+void request_split_target(struct st_h2o_req_t *req);
+
 /* Is it HTTP as RFC 9110 has it? Otherwise 400 or 431, with the cause for the log. */
 bool request_judge(const struct st_h2o_req_t *req, enum refusal *refusal_r, const char **cause_r);
 

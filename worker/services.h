@@ -22,6 +22,8 @@ struct services {
     struct peers *peers;
     struct session_store *store;
     struct metric_block *metrics; /* this process' own */
+    const struct shm *shm;        /* NULL: this process is alone */
+    uint64_t max_buffered;        /* MAX_BUFFERED, resolved */
     /* Over refused pairings: those that anybody can cause, and those that take SECRET. */
     struct log_brake pairing_log[2];
     bool draining;

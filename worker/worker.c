@@ -15,6 +15,7 @@
 #include "common/fd.h"
 #include "common/jail.h"
 #include "common/kem.h"
+#include "common/memory.h"
 #include "common/signal.h"
 #include "worker/address.h"
 #include "worker/certificates.h"
@@ -174,6 +175,9 @@ static int make_store(struct worker *w)
 static int open_door(struct worker *w)
 {
     w->services.conf = w->conf;
+    w->services.shm = w->shm;
+    w->services.max_buffered =
+        w->conf->max_buffered != 0 ? w->conf->max_buffered : memory_available() / 4;
     w->services.identity = &w->identity;
     w->services.tls = w->certificates.door;
     for (size_t i = 0; i < w->inherit.n_listeners; i++)

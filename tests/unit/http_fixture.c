@@ -131,11 +131,14 @@ int fixture_open(void **state)
     f->conf.pass_through_routes = (struct conf_list){ pass_through, 1 };
     f->conf.max_request_body = 4096;
     f->conf.idle_timeout = f->conf.header_timeout = 60000;
+    f->conf.body_timeout = f->conf.send_timeout = 60000;
+    f->conf.max_connections = 100;
     memcpy(f->identity.node[0].node, "\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd",
            NODE_LEN);
     f->services = (struct services){ .conf = &f->conf,
                                      .identity = &f->identity,
                                      .metrics = &f->metrics,
+                                     .max_buffered = 1 << 20,
                                      .loop = h2o_evloop_create() };
     f->listener = -1;
     assert_int_equal(timers_new(f->services.loop, &f->services.timers), 0);
@@ -167,6 +170,8 @@ int fixture_close(void **state)
     assert_false(puppet.open);
     assert_int_equal(f->metrics.values[METRIC_connections], 0);
     assert_int_equal(f->metrics.values[METRIC_requests_in_flight], 0);
+    assert_int_equal(f->metrics.values[METRIC_body_bytes_held], 0);
+    assert_int_equal(f->metrics.values[METRIC_workers_accepting], 0);
     timers_free(&f->services.timers);
     h2o_evloop_run(f->services.loop, 0);
     h2o_evloop_destroy(f->services.loop);

@@ -47,7 +47,9 @@ static void a_request_that_is_not_valid_is_refused(void **state)
         "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
-        "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET x HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /#f HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -82,7 +84,7 @@ static void a_body_that_is_too_large_is_refused(void **state)
     fixture_start(f);
     memset(request + len, 'x', 4097);
     assert_refused(f, request, REFUSAL_BODY_TOO_LARGE);
-    /* Far too large: libh2o's own refusal, in our words, before a byte of it came. */
+    /* Far too large: refused before a byte of it came. */
     assert_refused(f, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n",
                    REFUSAL_BODY_TOO_LARGE);
     assert_refused(f, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
