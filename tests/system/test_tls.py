@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -367,7 +368,8 @@ def test_a_certificate_that_ends_soon_is_told_once_a_start(start_relay, api, ca)
     relay = start_relay("brief", UPSTREAM=f"http://127.0.0.1:{api.port}", TLS_CERT_FILE=certificate,
                         TLS_KEY_FILE=key, PEER_CA_FILE=str(ca.path))
     told = [line for line in relay.log().splitlines() if "expires" in line]
-    assert len(told) == 1 and "TLS_CERT_FILE" in told[0] and " in 9 days" in told[0]
+    assert len(told) == 1 and "TLS_CERT_FILE" in told[0]
+    assert re.search(" in (9|10) days", told[0])  # 10 within the second of its making
 
 
 def test_certificates_are_read_once_and_workers_outlive_their_files(start_relay, api, ca):
