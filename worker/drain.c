@@ -30,14 +30,14 @@ static void on_idle(void *arg)
 
 void drain_begin(struct drain *drain, uint64_t ms)
 {
-    bool first = !drain->services->draining;
+    bool first = !drain->begun;
 
     if (!first && timer_running(&drain->deadline) && drain->deadline.due_ms <= clock_mono_ms() + ms)
         return;
     timer_start(&drain->deadline, drain->services->timers, ms, on_deadline);
     if (!first)
         return;
-    drain->services->draining = true;
+    drain->begun = true;
     log_info("leaving within_ms=%llu connections=%zu", (unsigned long long)ms,
              http_server_n_connections(drain->server));
     upstream_drain(drain->services->upstream);

@@ -15,7 +15,7 @@ struct drain {
     void (*over)(void *arg); /* nothing is left, or the deadline has come; once */
     void *arg;
     struct timer deadline;
-    bool ended;
+    bool begun, ended;
 };
 
 /* Leaves within ms. When it has begun already, only an earlier deadline changes something. */

@@ -26,7 +26,6 @@ struct services {
     uint64_t max_buffered;        /* MAX_BUFFERED, resolved */
     /* Over refused pairings: those that anybody can cause, and those that take SECRET. */
     struct log_brake pairing_log[2];
-    bool draining;
 };
 
 #endif

@@ -275,6 +275,7 @@ static void take_down(struct worker *w)
     certificates_fini(&w->certificates);
     identity_fini(&w->identity);
     conf_free(&w->conf);
+    kem_fini();
     crypto_fini();
     if (s->loop != NULL) {
         h2o_evloop_run(s->loop, 0); /* lets go of what was closed */
