@@ -90,20 +90,28 @@ static int connect_any(const struct url *url, int timeout_ms, int *fd_r, const c
 
 int http_open(const struct url *url, int timeout_ms, struct http **http_r, const char **why_r)
 {
+    int fd, r;
+
+    r = connect_any(url, timeout_ms, &fd, why_r);
+    if (r < 0)
+        return r;
+    r = http_adopt(fd, timeout_ms, http_r);
+    if (r < 0)
+        *why_r = error_text(r);
+    return r;
+}
+
+int http_adopt(int fd, int timeout_ms, struct http **http_r)
+{
     struct http *http = calloc(1, sizeof(*http));
-    int r;
 
     if (http == NULL) {
-        *why_r = error_text(-ENOMEM);
+        fd_close(&fd);
         return -ENOMEM;
     }
+    http->fd = fd;
     http->timeout_ms = timeout_ms;
     buffer_init(&http->in, 0);
-    r = connect_any(url, timeout_ms, &http->fd, why_r);
-    if (r < 0) {
-        free(http);
-        return r;
-    }
     *http_r = http;
     return 0;
 }
@@ -254,7 +262,7 @@ static int take_field(struct http *http, struct span name, struct span value)
         value = span_trim(span_part(value, 0, span_find(value, ';')));
         if (http->content_type[0] != '\0' || value.len >= sizeof(http->content_type))
             return wrong(http, "two content types, or an endless one");
-        memcpy(http->content_type, value.at, value.len);
+        snprintf(http->content_type, sizeof(http->content_type), "%.*s", SPAN_PRINT(value));
     }
     return 0;
 }

@@ -18,6 +18,8 @@ struct http;
  */
 MUST_CHECK int http_open(const struct url *url, int timeout_ms, struct http **http_r,
                          const char **why_r);
+/* The same over a connected socket, which is then the connection's, or closed. -ENOMEM. */
+MUST_CHECK int http_adopt(int fd, int timeout_ms, struct http **http_r);
 void http_close(struct http **http);
 
 struct http_post {
