@@ -20,7 +20,7 @@ static uint64_t read_ms(clockid_t id)
 
 uint64_t clock_mono_ms(void)
 {
-    return read_ms(CLOCK_MONOTONIC);
+    return read_ms(CLOCK_MONOTONIC_COARSE); /* as fine as a tick, for a tenth of the cost */
 }
 
 uint64_t clock_wall_ms(void)

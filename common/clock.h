@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Milliseconds of CLOCK_MONOTONIC: the same for all processes of this machine, reset by a boot. */
+/*
+ * Milliseconds of CLOCK_MONOTONIC, behind by up to a tick of the kernel (1 to 10 ms): the same for
+ * all processes of this machine, reset by a boot.
+ */
 uint64_t clock_mono_ms(void);
 
 /* Milliseconds since 1970-01-01 UTC. May jump. */

@@ -16,8 +16,9 @@
 
 enum stage { STAGE_RSP, STAGE_FRAME_HEADER, STAGE_FRAME };
 
-/* Frames of our own kind of sender fit in it. */
-enum { SCRATCH_MIN = ENVELOPE_FRAME_PLAIN + CRYPTO_TAG_LEN };
+/* Steps of its size: most messages are small, and all of it is wiped in the end. */
+static const size_t scratch_steps[] = { 2048, ENVELOPE_FRAME_PLAIN + CRYPTO_TAG_LEN,
+                                        FRAME_SEALED_MAX };
 
 struct opener {
     struct pair_keys *keys; /* the caller's; until RSP was read */
@@ -135,11 +136,15 @@ static int take_rsp(struct opener *o, struct span *bytes)
 /* What was in it is of frames that are done with. */
 static int reserve_scratch(struct opener *o, size_t len)
 {
+    size_t step = 0;
+
     if (len <= o->scratch_cap)
         return 0;
     secret_wipe(o->scratch, o->scratch_cap);
     free(o->scratch);
-    o->scratch_cap = len <= SCRATCH_MIN ? SCRATCH_MIN : FRAME_SEALED_MAX;
+    while (scratch_steps[step] < len)
+        step++;
+    o->scratch_cap = scratch_steps[step];
     o->scratch = malloc(o->scratch_cap);
     if (o->scratch != NULL)
         return 0;

@@ -203,6 +203,14 @@ static void on_refused(struct guard *guard, enum refusal refusal, const char *wh
     follow(c, false);
 }
 
+static void on_left(struct guard *guard)
+{
+    struct connection *c = connection_of_guard(guard);
+
+    if (c->http1 != NULL)
+        exchange_leave(c->http1);
+}
+
 static void on_closed(struct guard *guard)
 {
     struct connection *c = connection_of_guard(guard);
@@ -221,7 +229,7 @@ static void on_closed(struct guard *guard)
         list->emptied(list);
 }
 
-static const struct guard_events guard_events = { on_moved, on_refused, on_closed };
+static const struct guard_events guard_events = { on_moved, on_refused, on_left, on_closed };
 
 /* ---- from accept to close ---- */
 
@@ -313,7 +321,7 @@ static bool has_departed(const struct connection *connection)
 void connections_find_departed(struct connections *list)
 {
     for (const struct connection *c = list->first; c != NULL; c = c->next) {
-        if (c->http1 != NULL && has_departed(c))
+        if (c->http1 != NULL && !c->guard.parked && has_departed(c))
             exchange_leave(c->http1);
     }
 }

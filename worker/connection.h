@@ -51,8 +51,8 @@ void connection_begin_sending(struct connection *connection);
 void connection_end_sending(struct connection *connection);
 
 /*
- * exchange_leave() for each HTTP/1 request whose application has closed its connection: libh2o does
- * not read while it serves one.
+ * exchange_leave() for each HTTP/1 request whose application has closed its connection, where the
+ * kernel does not tell by itself: under TLS, and behind bytes that wait for their turn.
  */
 void connections_find_departed(struct connections *list);
 

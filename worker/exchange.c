@@ -11,16 +11,14 @@
 
 #include <h2o.h>
 
-#include "common/crypto.h"
 #include "common/log.h"
 #include "common/metric.h"
-#include "common/text.h"
 #include "worker/connection.h"
 #include "worker/cors.h"
 #include "worker/door.h"
 #include "worker/source.h"
 
-enum { ID_MAX = 128, MADE_ID_LEN = 16 /* bytes of randomness */, CAUSE_LEN = 256 };
+enum { CAUSE_LEN = 256 };
 
 struct exchange {
     struct door door;
@@ -31,7 +29,7 @@ struct exchange {
     void *state; /* of ops; in the request's pool */
     struct exchange_request request;
     struct span id;
-    char made_id[2 * MADE_ID_LEN + 1];
+    char made_id[REQUEST_ID_MADE_LEN + 1];
     struct upstream_call *call;
     bool in_event; /* the call is speaking: it must not be cancelled now */
     bool unwanted; /* so it ends by what we return */
@@ -141,27 +139,14 @@ struct exchange_request *exchange_request(struct exchange *x)
     return &x->request;
 }
 
-static bool id_ok(struct span id)
-{
-    for (size_t i = 0; i < id.len; i++) {
-        uint8_t c = id.at[i], letter = c | 0x20;
-
-        if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '_' &&
-            c != '-')
-            return false;
-    }
-    return id.len > 0 && id.len <= ID_MAX;
-}
-
 struct span exchange_id(struct exchange *x)
 {
     const struct header *came = headers_find(&x->request.fields, SPAN("x-request-id"));
-    uint8_t random[MADE_ID_LEN];
 
-    if (x->id.len == 0 && came != NULL && id_ok(came->value))
+    if (x->id.len == 0 && came != NULL && request_id_ok(came->value))
         x->id = came->value;
-    if (x->id.len == 0 && crypto_random(random, sizeof(random)) == 0) {
-        text_hex(span_of(random, sizeof(random)), x->made_id);
+    if (x->id.len == 0) {
+        request_id_make(&x->services->request_ids, x->made_id);
         x->id = span_text(x->made_id);
     }
     return x->id;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libh2o changes its read callback as a connection goes on. Every change goes through
- * h2o_socket_read_start(), which the shared library calls through its PLT: the definition here
- * takes its place and wraps each. A static link would need another way in.
+ * h2o_socket_read_start() and h2o_socket_read_stop(), which the shared library calls through its
+ * PLT: the definitions here take their place. A static link would need another way in.
  */
 #include "worker/guard.h"
 
@@ -48,13 +48,22 @@ static void shut(const struct guard *guard, int how)
     (void)shutdown(h2o_socket_get_fd(guard->sock), how);
 }
 
+static void read_stop(h2o_socket_t *sock)
+{
+    static void (*librarys)(h2o_socket_t * sock);
+
+    if (librarys == NULL)
+        *(void **)&librarys = dlsym(RTLD_NEXT, "h2o_socket_read_stop");
+    librarys(sock);
+}
+
 /* To libh2o the connection has ended, as any may. The record may be gone afterwards. */
 static void finish(struct guard *guard)
 {
     h2o_socket_t *sock = guard->sock;
 
     timer_stop(&guard->timer);
-    h2o_socket_read_stop(sock);
+    read_stop(sock);
     guard->drained = true;
     if (h2o_socket_is_writing(sock)) {
         shut(guard, SHUT_RDWR); /* which ends the writing too */
@@ -140,7 +149,7 @@ static void on_turn_of_fault(struct timer *timer)
 {
     struct guard *guard = H2O_STRUCT_FROM_MEMBER(struct guard, timer, timer);
 
-    if (guard->mode == GUARD_HTTP1 && h2o_socket_is_reading(guard->sock))
+    if (guard->mode == GUARD_HTTP1 && h2o_socket_is_reading(guard->sock) && !guard->parked)
         refuse_fault(guard);
 }
 
@@ -180,11 +189,28 @@ static bool speaks_http2(h2o_socket_t *sock)
     return span_starts(span_of(protocol.base, protocol.len), SPAN("h2"));
 }
 
+/* Something waits in the kernel, where it stays: the request being served lies in the input. */
+static void on_parked(struct guard *guard)
+{
+    uint8_t byte;
+    ssize_t n = recv(h2o_socket_get_fd(guard->sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    guard->parked = false;
+    h2o_socket_dont_read(guard->sock, 0);
+    read_stop(guard->sock);
+    if (n <= 0)
+        guard->events->left(guard);
+}
+
 static void on_read(h2o_socket_t *sock, const char *err)
 {
     struct guard *guard = guard_of(sock);
     size_t came = err == NULL ? sock->bytes_read : 0;
 
+    if (guard->parked) {
+        on_parked(guard);
+        return;
+    }
     if (guard->mode == GUARD_NEW && came > 0)
         guard->mode = speaks_http2(sock) ? GUARD_PASSES : GUARD_HTTP1;
     if (guard->mode == GUARD_LINGERS) {
@@ -235,7 +261,7 @@ static void keep_unseen(struct guard *guard)
     }
     h2o_buffer_consume(&sock->input, sock->input->size);
     if (buffer_len(&guard->kept) > 0) {
-        h2o_socket_read_stop(sock);
+        read_stop(sock);
         timer_start(&guard->timer, guard->timers, 0, on_kept);
     }
 }
@@ -249,9 +275,29 @@ void h2o_socket_read_start(h2o_socket_t *sock, h2o_socket_cb cb)
         return;
     }
     guard->read = cb;
+    if (guard->parked)
+        h2o_socket_dont_read(sock, 0);
+    guard->parked = false;
     read_start(sock, on_read);
     if (guard->mode == GUARD_NEW && sock->input->size > 0)
         keep_unseen(guard);
     else if (guard->mode == GUARD_HTTP1 && guard->walk.fault != HTTP1_FINE)
         timer_start(&guard->timer, guard->timers, 0, on_turn_of_fault);
+}
+
+/*
+ * libh2o stops while it serves an HTTP/1 request and starts again for the next. The kernel is left
+ * to watch meanwhile: that saves two system calls a request, and tells of an application that
+ * leaves. (TLS has bytes of its own to read: there it is really stopped.)
+ */
+void h2o_socket_read_stop(h2o_socket_t *sock)
+{
+    struct guard *guard = guard_of(sock);
+
+    if (guard == NULL || guard->mode != GUARD_HTTP1 || sock->ssl != NULL) {
+        read_stop(sock);
+        return;
+    }
+    guard->parked = true;
+    h2o_socket_dont_read(sock, 1);
 }

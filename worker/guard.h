@@ -18,6 +18,7 @@ struct guard;
 struct guard_events {
     void (*moved)(struct guard *guard); /* bytes have come and were walked over */
     void (*refused)(struct guard *guard, enum refusal refusal, const char *why);
+    void (*left)(struct guard *guard);   /* the other side has ended; a request is being served */
     void (*closed)(struct guard *guard); /* the socket has gone */
 };
 
@@ -35,6 +36,7 @@ struct guard {
     struct timer timer;
     size_t left; /* bytes that are still drained */
     bool drained;
+    bool parked; /* libh2o does not read, the kernel watches; else nobody does */
 };
 
 /* Takes the socket's on_close. */

@@ -20,7 +20,7 @@
 
 enum input_end { OPEN, FINISHED, BROKEN };
 enum { CLOSE_WAIT = 8 }; /* TCP_CLOSE_WAIT; <netinet/tcp.h> and <linux/tcp.h> exclude each other */
-enum { TLS_SLICE = 64 * 1024 };
+enum { TLS_SLICE = 64 * 1024, FRESH_MS = 500 };
 
 struct http1_client {
     const struct http1_client_means *means;
@@ -38,7 +38,8 @@ struct http1_client {
     enum input_end input_end;
     h2o_timeout_entry_t wake;
     struct timer silence, upload;
-    uint64_t acked; /* bytes that the other side's kernel had when the timer last looked */
+    uint64_t acked; /* bytes that the other side's kernel had when the timer last looked, if ever */
+    uint64_t rests_since_ms;
     /* at rest */
     void (*gone)(void *arg);
     void *gone_arg;
@@ -101,7 +102,9 @@ static void start_silence(struct http1_client *c)
 /*
  * libh2o tells us of a write only when the kernel has taken all of it, and then the kernel may be
  * at it for long. A slow upload that is still getting through is no silence, so the kernel is
- * asked: where the other side has acknowledged more, we count from the last byte that went out.
+ * asked: where the other side has acknowledged more, we count from the last byte that went out. The
+ * first look has nothing to compare with and may find progress that is old: a peer that goes deaf
+ * inside an upload has twice the time, at most.
  */
 static void on_silence(struct timer *timer)
 {
@@ -260,7 +263,6 @@ static void on_written(h2o_socket_t *sock, const char *err)
 
     c->writing = false;
     c->write_failed = err != NULL;
-    c->acked = tcp_state(c).tcpi_bytes_acked;
     if (c->response == NULL || c->write_failed)
         return;
     start_silence(c);
@@ -302,7 +304,6 @@ int http1_client_send(struct http1_client *client, const struct upstream_request
     c->keep_alive = c->paused = c->was_reusable = false;
     c->rest[0] = request->head;
     c->rest[1] = request->body;
-    c->acked = tcp_state(c).tcpi_bytes_acked;
     h2o_socket_read_start(c->sock, on_read);
     write_more(c);
     start_silence(c);
@@ -342,19 +343,30 @@ void http1_client_rest(struct http1_client *client, uint64_t ms, void (*gone)(vo
 {
     client->gone = gone;
     client->gone_arg = arg;
+    client->rests_since_ms = clock_mono_ms();
     h2o_socket_read_start(client->sock, on_unasked);
     timer_start(&client->silence, client->means->timers, ms, on_rest_over);
 }
 
-/* The loop may not have come round to tell us, so the kernel is asked. */
-bool http1_client_wake(struct http1_client *client)
+/*
+ * The loop may not have come round to tell us of an end, so the kernel is asked; not in a busy
+ * pool, where servers that close what is idle have no cause to.
+ */
+static bool has_ended_unseen(const struct http1_client *c)
 {
     uint8_t byte;
-    ssize_t n = recv(h2o_socket_get_fd(client->sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
+    if (clock_mono_ms() - c->rests_since_ms < FRESH_MS)
+        return false;
+    return recv(h2o_socket_get_fd(c->sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+           (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+bool http1_client_wake(struct http1_client *client)
+{
     timer_stop(&client->silence);
     h2o_socket_read_stop(client->sock);
-    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    return !has_ended_unseen(client);
 }
 
 bool http1_client_allowed(const struct http1_client *client, upstream_allow_cb allow, void *arg)

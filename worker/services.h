@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the handlers of requests work with: made once at a worker's start, constant afterwards. */
+/* What the handlers of requests work with: made at a worker's start and, but for what counts,
+ * constant. */
 #ifndef WORKER_SERVICES_H
 #define WORKER_SERVICES_H
 
@@ -8,6 +9,7 @@
 #include "common/shm.h"
 #include "worker/log_brake.h"
 #include "worker/peer.h"
+#include "worker/request_id.h"
 #include "worker/session_store.h"
 #include "worker/tls_server.h"
 #include "worker/upstream.h"
@@ -24,6 +26,7 @@ struct services {
     struct metric_block *metrics; /* this process' own */
     const struct shm *shm;        /* NULL: this process is alone */
     uint64_t max_buffered;        /* MAX_BUFFERED, resolved */
+    struct request_ids request_ids;
     /* Over refused pairings: those that anybody can cause, and those that take SECRET. */
     struct log_brake pairing_log[2];
 };

@@ -174,6 +174,8 @@ static int make_store(struct worker *w)
 
 static int open_door(struct worker *w)
 {
+    int r = request_ids_init(&w->services.request_ids);
+
     w->services.conf = w->conf;
     w->services.shm = w->shm;
     w->services.max_buffered =
@@ -182,7 +184,8 @@ static int open_door(struct worker *w)
     w->services.tls = w->certificates.door;
     for (size_t i = 0; i < w->inherit.n_listeners; i++)
         w->listeners[i] = INHERIT_LISTENERS + (int)i;
-    return http_server_new(&w->services, w->listeners, w->inherit.n_listeners, &w->server);
+    return r < 0 ? r
+                 : http_server_new(&w->services, w->listeners, w->inherit.n_listeners, &w->server);
 }
 
 static void on_drain(void *arg, uint64_t ms)

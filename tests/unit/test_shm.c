@@ -156,7 +156,7 @@ static void a_lock_that_is_held_is_waited_for_no_longer_than_its_bound(void **st
     before = clock_mono_ms();
     assert_int_equal(shm_lock(shm), ERR_BUSY);
     waited = clock_mono_ms() - before;
-    assert_in_range(waited, 49, 5000);
+    assert_in_range(waited, 40, 5000); /* 50, seen by a clock that ticks */
     assert_int_equal(shm_generation(shm), 0);
     let_die(pid, go);
 }
@@ -164,7 +164,7 @@ static void a_lock_that_is_held_is_waited_for_no_longer_than_its_bound(void **st
 static void an_owner_that_died_leaves_pairs_and_claims_empty_and_the_rest_alone(void **state)
 {
     uint64_t began = shm_began_ms(shm);
-    const struct timespec tick = { 0, 2000000 };
+    const struct timespec tick = { 0, 20000000 }; /* longer than any of the clock */
     int go;
     pid_t pid = fork_owner(&go);
 
