@@ -34,6 +34,7 @@ struct upstream_call {
     struct dial dial;
     struct http1_client *client;
     bool on_kept; /* the connection has carried a request before */
+    bool again;   /* one has broken under this call already */
     bool paused;
     h2o_timeout_entry_t soon; /* to end from outside upstream_call() */
     enum upstream_failure refusal;
@@ -124,6 +125,14 @@ static void end(struct upstream_call *call, enum upstream_failure failure, const
 static void give_back(struct upstream_call *call)
 {
     origin_give_back(call->wait.origin, &call->client);
+}
+
+/* Nothing went out this time. What went out on a connection that broke may have been executed. */
+static void end_unsent(struct upstream_call *call, enum upstream_failure failure,
+                       const char *detail)
+{
+    give_back(call);
+    end(call, call->again ? UPSTREAM_LOST : failure, detail);
 }
 
 /* ---- in order of time ---- */
@@ -226,8 +235,7 @@ static void on_dialed(struct dial *dial, h2o_socket_t *sock, enum upstream_failu
         failure = UPSTREAM_UNREACHABLE;
         detail = error_text(r);
     }
-    give_back(call);
-    end(call, failure, detail);
+    end_unsent(call, failure, detail);
 }
 
 static int on_head(void *arg, const struct http1_head *head)
@@ -261,6 +269,7 @@ static void on_end(void *arg, enum upstream_failure failure, const char *detail)
 
     if (may_send_again(call, failure)) {
         http1_client_free(&call->client);
+        call->again = true;
         dial(call);
         return;
     }
@@ -276,8 +285,7 @@ static void carry(struct upstream_call *call)
     call->state = CARRIED;
     if (r < 0) {
         http1_client_free(&call->client);
-        give_back(call);
-        end(call, UPSTREAM_UNREACHABLE, error_text(r));
+        end_unsent(call, UPSTREAM_UNREACHABLE, error_text(r));
     } else if (call->paused) {
         http1_client_pause(call->client);
     }

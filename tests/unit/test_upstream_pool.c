@@ -11,12 +11,10 @@
 
 enum { CONNECT_MS = 150, SILENCE_MS = 2000, MAX_CONNECTIONS = 2, MAX_WAITING = 2 };
 
-static const struct upstream_limits limits = {
-    .connect_ms = CONNECT_MS,
-    .silence_ms = SILENCE_MS,
-    .max_connections = MAX_CONNECTIONS,
-    .max_waiting = MAX_WAITING,
-};
+static const struct upstream_limits limits = { .connect_ms = CONNECT_MS,
+                                               .silence_ms = SILENCE_MS,
+                                               .max_connections = MAX_CONNECTIONS,
+                                               .max_waiting = MAX_WAITING };
 
 static struct inside inside;
 
@@ -139,30 +137,31 @@ static void a_kept_connection_that_was_closed_is_never_used(void **state)
     }
 }
 
+/* A call that is answered; then one on the kept connection that ends so, counted up to its end. */
+static void second_call_ends(void (*script)(struct server *, int, unsigned),
+                             enum upstream_resend resend, enum upstream_failure failure,
+                             unsigned n_accepted, size_t count)
+{
+    struct server server = { .script = script, .text = ANSWER, .n = 1 };
+
+    server_start(&server);
+    assert_int_equal(UPSTREAM_OK, call(&server, resend));
+    assert_int_equal(failure, call(&server, resend));
+    assert_int_equal(n_accepted, server.n_accepted);
+    assert_int_equal(count, server.count);
+    stop(&server);
+}
+
 static void sealed_bytes_go_once_more_when_a_kept_connection_dies(void **state)
 {
-    struct server server = { .script = answer_all_but_the_last, .text = ANSWER, .n = 1 };
-
     (void)state;
-    server_start(&server);
-    assert_int_equal(UPSTREAM_OK, call(&server, UPSTREAM_RESEND_SAME_BYTES));
-    assert_int_equal(UPSTREAM_OK, call(&server, UPSTREAM_RESEND_SAME_BYTES));
-    assert_int_equal(2, server.n_accepted);
-    assert_int_equal(3, server.count);
-    stop(&server);
+    second_call_ends(answer_all_but_the_last, UPSTREAM_RESEND_SAME_BYTES, UPSTREAM_OK, 2, 3);
 }
 
 static void other_bytes_do_not(void **state)
 {
-    struct server server = { .script = answer_all_but_the_last, .text = ANSWER, .n = 1 };
-
     (void)state;
-    server_start(&server);
-    assert_int_equal(UPSTREAM_OK, call(&server, UPSTREAM_RESEND_IF_UNWRITTEN));
-    assert_int_equal(UPSTREAM_LOST, call(&server, UPSTREAM_RESEND_IF_UNWRITTEN));
-    assert_int_equal(1, server.n_accepted);
-    assert_int_equal(2, server.count);
-    stop(&server);
+    second_call_ends(answer_all_but_the_last, UPSTREAM_RESEND_IF_UNWRITTEN, UPSTREAM_LOST, 1, 2);
 }
 
 static void nothing_goes_again_from_a_fresh_connection(void **state)
@@ -187,15 +186,22 @@ static void answer_once(struct server *server, int fd, unsigned nth)
 
 static void nothing_goes_a_third_time(void **state)
 {
-    struct server server = { .script = answer_once, .text = ANSWER, .n = 1 };
-
     (void)state;
-    server_start(&server);
-    assert_int_equal(UPSTREAM_OK, call(&server, UPSTREAM_RESEND_SAME_BYTES));
-    assert_int_equal(UPSTREAM_LOST, call(&server, UPSTREAM_RESEND_SAME_BYTES));
-    assert_int_equal(2, server.n_accepted);
-    assert_int_equal(3, server.count);
-    stop(&server);
+    second_call_ends(answer_once, UPSTREAM_RESEND_SAME_BYTES, UPSTREAM_LOST, 2, 3);
+}
+
+/* Dies at the second request, and takes no more connections. */
+static void answer_once_and_vanish(struct server *server, int fd, unsigned nth)
+{
+    answer_all_but_the_last(server, fd, nth);
+    shutdown(server->fd, SHUT_RDWR);
+}
+
+/* Not unreachable: the first time it may have been executed. */
+static void what_cannot_go_once_more_is_lost(void **state)
+{
+    (void)state;
+    second_call_ends(answer_once_and_vanish, UPSTREAM_RESEND_SAME_BYTES, UPSTREAM_LOST, 1, 2);
 }
 
 /* One byte of an answer, and it is an answer. */
@@ -208,14 +214,8 @@ static void answer_once_then_one_byte(struct server *server, int fd, unsigned nt
 
 static void nothing_goes_again_once_an_answer_has_begun(void **state)
 {
-    struct server server = { .script = answer_once_then_one_byte, .text = ANSWER, .n = 1 };
-
     (void)state;
-    server_start(&server);
-    assert_int_equal(UPSTREAM_OK, call(&server, UPSTREAM_RESEND_SAME_BYTES));
-    assert_int_equal(UPSTREAM_CUT, call(&server, UPSTREAM_RESEND_SAME_BYTES));
-    assert_int_equal(1, server.n_accepted);
-    stop(&server);
+    second_call_ends(answer_once_then_one_byte, UPSTREAM_RESEND_SAME_BYTES, UPSTREAM_CUT, 1, 1);
 }
 
 /* ---- limits ---- */
@@ -482,6 +482,7 @@ int main(void)
         LAW(other_bytes_do_not),
         LAW(nothing_goes_again_from_a_fresh_connection),
         LAW(nothing_goes_a_third_time),
+        LAW(what_cannot_go_once_more_is_lost),
         LAW(nothing_goes_again_once_an_answer_has_begun),
         LAW(connections_and_queue_are_bounded),
         LAW(nobody_waits_in_the_queue_for_ever),
