@@ -150,7 +150,7 @@ static enum outcome make_request(struct relaycat *cat, uint64_t counter)
         .keys = cat->keys,
         .trace = cat->trace,
         .counter = counter,
-        .time_ms = clock_wall_ms() + (uint64_t)cat->pair.skew_ms,
+        .time_ms = clock_wall_ms() + (uint64_t)cat->pair.skew_ms - cat->options.late_ms,
     };
     double began_ms = now_ms();
     struct buffer message;

@@ -18,6 +18,7 @@ enum {
     SECRET_MAX = 64 << 10, /* bytes, as the relay has it */
     BODY_MAX = 1 << 30,
     TIMEOUT_MAX_MS = 3600 * 1000,
+    LATE_MAX_MS = 24 * 3600 * 1000,
 };
 
 static const char usage[] =
@@ -37,6 +38,7 @@ static const char usage[] =
     "  --authority HOST  the request's authority (default that of RELAY-BASE-URL)\n"
     "  --timeout TIME    for connecting, and for each silence (default 60s)\n"
     "  --repeat N        send the request N times under one pair, up to the first failure\n"
+    "  --late TIME       seal it as it would have been so long ago\n"
     "  --save FILE       write the sealed message to FILE instead of sending it\n"
     "  --send FILE       send such a file as it is, and print the code of the refusal, or\n"
     "                    \"answered\": the response is looked at but cannot be opened\n"
@@ -55,7 +57,7 @@ static const char usage[] =
     "2 cannot connect; 3 refused by an authentic ERR frame; 4 a violation of the protocol, or a\n"
     "broken-off answer; 22 see -f.\n";
 
-enum { MTE = 256, SUITE, AUTHORITY, TIMEOUT, REPEAT, SAVE, SEND };
+enum { MTE = 256, SUITE, AUTHORITY, TIMEOUT, REPEAT, LATE, SAVE, SEND };
 
 static const struct option long_options[] = {
     { "mte", no_argument, NULL, MTE },
@@ -63,6 +65,7 @@ static const struct option long_options[] = {
     { "authority", required_argument, NULL, AUTHORITY },
     { "timeout", required_argument, NULL, TIMEOUT },
     { "repeat", required_argument, NULL, REPEAT },
+    { "late", required_argument, NULL, LATE },
     { "save", required_argument, NULL, SAVE },
     { "send", required_argument, NULL, SEND },
     { "help", no_argument, NULL, 'h' },
@@ -104,6 +107,15 @@ static uint8_t parse_suite(const char *text)
     return SUITE_CHACHA20_POLY1305;
 }
 
+static uint64_t parse_time(struct span text, uint64_t min_ms, uint64_t max_ms,
+                           const char *otherwise)
+{
+    uint64_t ms = 0;
+
+    require(text_duration(text, &ms) == 0 && ms >= min_ms && ms <= max_ms, otherwise);
+    return ms;
+}
+
 static void take_option(struct options *o, int c)
 {
     struct span text = span_text(optarg);
@@ -138,13 +150,14 @@ static void take_option(struct options *o, int c)
         o->authority = text;
         break;
     case TIMEOUT:
-        require(text_duration(text, &o->timeout_ms) == 0 && o->timeout_ms > 0 &&
-                    o->timeout_ms <= TIMEOUT_MAX_MS,
-                "--timeout takes 1ms to 1h");
+        o->timeout_ms = parse_time(text, 1, TIMEOUT_MAX_MS, "--timeout takes 1ms to 1h");
         break;
     case REPEAT:
         require(text_u64(text, ENVELOPE_COUNTER_END, &o->n_requests) == 0 && o->n_requests > 0,
                 "--repeat takes a number from 1 to 16777216");
+        break;
+    case LATE:
+        o->late_ms = parse_time(text, 0, LATE_MAX_MS, "--late takes 0ms to 1d");
         break;
     case SAVE:
         o->save = optarg;

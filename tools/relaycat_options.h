@@ -18,6 +18,7 @@ struct options {
     const char *data; /* DATA, @FILE or @-; NULL = no body */
     uint64_t n_requests;
     uint64_t timeout_ms;
+    uint64_t late_ms;        /* requests bear the time of so long ago */
     const char *save, *send; /* files; NULL = neither */
     struct url relay;
     struct buffer relay_authority; /* owned: what authority is by default */

@@ -102,6 +102,13 @@ def test_a_changed_message_is_rejected(relay, shared_api, tmp_path):
     assert n_seen(shared_api, "/changed") == 0
 
 
+@pytest.mark.parametrize("late, outcome", [("9m", ANSWERED), ("11m", REFUSED)])
+def test_a_request_more_than_ten_minutes_late_is_refused(relay, late, outcome):
+    status, _, err = relaycat("--late", late, relay.url(), "/late")
+    assert status == outcome, err
+    assert ("refused: CLOCK" in err) == (outcome == REFUSED)
+
+
 def test_only_who_holds_the_secret_is_paired_with(relay):
     status, out, err = relaycat(relay.url(), "/", SECRET="another")
     assert (status, out) == (VIOLATION, b"")
