@@ -10,6 +10,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/harness"))
 
 # pylint: disable=wrong-import-position
+from background import Background
+from counting_api import CountingApi
 from example_api import ExampleApi
 from relay import MASTER, Pair, Relay, default_settings
 
@@ -35,6 +37,13 @@ def api_fixture():
     server.stop()
 
 
+def counting_api_fixture():
+    """On a loop that the test may use for its other connections, too: .background."""
+    loop = Background()
+    yield CountingApi(loop)
+    loop.stop()
+
+
 def relay_fixture(request, tmp_path_factory):
     """start_relay(name, **settings): relays that are stopped, and must stop well, at the end."""
     folder = tmp_path_factory.mktemp("relays")
@@ -53,9 +62,11 @@ def relay_fixture(request, tmp_path_factory):
 
 
 api = pytest.fixture(api_fixture)
+counting_api = pytest.fixture(counting_api_fixture)
 start_relay = pytest.fixture(relay_fixture)
 # Shared by the tests of a file that change nothing.
 shared_api = pytest.fixture(scope="module")(api_fixture)
+shared_counting_api = pytest.fixture(scope="module")(counting_api_fixture)
 shared_start_relay = pytest.fixture(scope="module")(relay_fixture)
 
 

@@ -10,9 +10,7 @@ import pytest
 from between import Between, Wire, post
 from conftest import make_pair
 from evil import Server
-
-ERR_LEN = 76
-REJECT, UNKNOWN_PAIR, REPLAY = 1, 2, 4
+from sealed import REJECT, UNKNOWN_PAIR, error_code
 
 
 @pytest.fixture
@@ -22,61 +20,6 @@ def between(pair):
     pair.peer = proxy.url
     yield proxy
     proxy.stop()
-
-
-def error_code(answer):
-    """The code of an ERR frame, None for anything else."""
-    status, content_type, body = answer
-    assert status == 200
-    return body[2] if content_type == "application/mte-error" and len(body) == ERR_LEN else None
-
-
-def test_replay_every_worker_at_once_one_execution(pair, between, api):
-    assert pair.request("/pay", "--request", "POST", data=b"100").status == 200
-    message = between.messages[-1]
-    with ThreadPoolExecutor(64) as pool:
-        answers = list(pool.map(lambda _: post(pair.inbound.port, "/api/mte-relay", message),
-                                range(256)))
-    assert {error_code(answer) for answer in answers} == {REPLAY}
-    assert len(api.requests) == 1
-
-
-def test_replay_of_a_message_never_seen_one_execution(pair, between, api):
-    """The same bytes at once, none of them first: exactly one of them runs."""
-    pair.request("/first")
-    between.evil = lambda path, body: (502, "text/plain", b"lost") if "relay" in path else None
-    pair.request("/pay", "--request", "POST", data=b"100", check=False)
-    message = between.messages[-1]
-    with ThreadPoolExecutor(64) as pool:
-        answers = list(pool.map(lambda _: post(pair.inbound.port, "/api/mte-relay", message),
-                                range(256)))
-    assert [error_code(answer) for answer in answers].count(REPLAY) == 255
-    assert [seen["path"] for seen in api.requests] == ["/first", "/pay"]
-
-
-@pytest.mark.parametrize("reflector", ["sender", "other instance"])
-def test_reflected_promise_one_execution(pair, between, api, start_relay, reflector):
-    """A true UNKNOWN_PAIR, from a relay that did not get to run the request, while another ran it."""
-    liar = pair.outbound
-    if reflector != "sender":
-        settings = {k: v for k, v in pair.inbound.settings.items() if k != "PORT"}
-        liar = start_relay("instance", **settings)
-    assert pair.request("/first").status == 200
-    pair.inbound.wait_for_memory()
-    lied = []
-
-    def evil(path, body):
-        if not path.endswith("/api/mte-relay") or lied:
-            return None
-        lied.append(between.forward(path, body))
-        answer = post(liar.port, path, body)
-        assert error_code(answer) == UNKNOWN_PAIR
-        return answer
-
-    between.evil = evil
-    answer = pair.request("/pay", "--request", "POST", data=b"100")
-    assert (answer.status, answer.refusal) == (502, "peer_lost_answer")
-    assert [seen["path"] for seen in api.requests].count("/pay") == 1
 
 
 def test_binding_two_responses_swapped_are_refused(pair, between, api):

@@ -6,6 +6,8 @@ import dataclasses
 import hashlib
 import time
 
+from http_message import read_message
+
 
 @dataclasses.dataclass
 class Result:
@@ -20,19 +22,6 @@ def body_of(number):
     return (block * 513)[:number * 7919 % 16384 + 16]
 
 
-async def read_answer(reader):
-    """(status, body) of an answer with a length or in chunks."""
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    status, length = int(head.split(b" ")[1]), head.partition(b"\r\ncontent-length:")[2]
-    if length:
-        return status, await reader.readexactly(int(length.split(b"\r\n")[0]))
-    body = b""
-    while size := int(await reader.readuntil(b"\r\n"), 16):
-        body += (await reader.readexactly(size + 2))[:-2]
-    await reader.readexactly(2)
-    return status, body
-
-
 async def one_connection(port, fields, numbers, result):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -40,11 +29,11 @@ async def one_connection(port, fields, numbers, result):
         body = body_of(number)
         writer.write(f"POST /echo HTTP/1.1\r\nhost: load\r\ncontent-length: {len(body)}\r\n"
                      f"{lines}\r\n".encode() + body)
-        status, answer = await read_answer(reader)
-        if (status, answer) == (200, body):
+        answer = await read_message(reader)
+        if (answer.status, answer.body) == (200, body):
             result.good += 1
         elif len(result.wrong) < 5:
-            result.wrong.append((number, status, answer[:300]))
+            result.wrong.append((number, answer.status, answer.body[:300]))
     writer.close()
 
 

@@ -172,8 +172,12 @@ class Pair:
         self.outbound, self.inbound = outbound, inbound
         self.peer = inbound.url()  # what applications name; tests put proxies between
 
+    def fields(self, token=TOKEN):
+        """What sends a request out, and where to."""
+        return {"x-mte-outbound-token": token, "x-mte-upstream": self.peer}
+
     def request(self, path, *arguments, token=TOKEN, fields=(), **more):
-        own = [f"x-mte-outbound-token: {token}", f"x-mte-upstream: {self.peer}"]
+        own = [f"{name}: {value}" for name, value in self.fields(token).items()]
         return curl(self.outbound.url(path), *arguments, fields=[*own, *fields], **more)
 
     def wait_until_healed(self, seconds=15.0):
