@@ -40,14 +40,13 @@ void buffer_clear(struct buffer *b)
 /* realloc() would leave a copy of secrets behind, so growing always moves by hand. */
 static int grow(struct buffer *b, size_t need)
 {
-    size_t len = buffer_len(b), cap = b->cap > SMALLEST ? b->cap : SMALLEST;
+    size_t len = buffer_len(b), cap = 2 * b->cap;
     uint8_t *moved;
 
-    while (cap < need) {
-        if (cap > SIZE_MAX / 2)
-            return -ENOMEM;
-        cap *= 2;
-    }
+    if (need > PTRDIFF_MAX)
+        return -ENOMEM;
+    if (cap < need)
+        cap = need > SMALLEST ? need : SMALLEST; /* who knows how much, says it before */
     moved = malloc(cap);
     if (moved == NULL)
         return -ENOMEM;
@@ -95,7 +94,7 @@ void buffer_commit(struct buffer *b, size_t len)
     b->end += len;
 }
 
-void buffer_put(struct buffer *b, struct span bytes)
+void buffer_put_slowly(struct buffer *b, struct span bytes)
 {
     uint8_t *room = buffer_reserve(b, bytes.len);
 
@@ -105,9 +104,16 @@ void buffer_put(struct buffer *b, struct span bytes)
     buffer_commit(b, bytes.len);
 }
 
-void buffer_put_text(struct buffer *b, const char *text)
+void buffer_put_decimal(struct buffer *b, uint64_t n)
 {
-    buffer_put(b, span_text(text));
+    uint8_t digits[20]; /* of UINT64_MAX */
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (uint8_t)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    buffer_put(b, span_of(digits + at, sizeof(digits) - at));
 }
 
 /* By way of other memory: the NUL that vsnprintf() writes must not need room in the buffer. */

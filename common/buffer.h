@@ -62,8 +62,24 @@ static inline int buffer_error(const struct buffer *b)
 uint8_t *buffer_reserve(struct buffer *b, size_t len);
 void buffer_commit(struct buffer *b, size_t len);
 
-void buffer_put(struct buffer *b, struct span bytes);
-void buffer_put_text(struct buffer *b, const char *text);
+void buffer_put_slowly(struct buffer *b, struct span bytes); /* of buffer_put() alone */
+static inline void buffer_put(struct buffer *b, struct span bytes)
+{
+    if (b->error != 0 || b->limit > 0 || bytes.len == 0 || bytes.len > b->cap - b->end) {
+        buffer_put_slowly(b, bytes);
+        return;
+    }
+    memcpy(b->at + b->end, bytes.at, bytes.len);
+    b->end += bytes.len;
+}
+
+static inline void buffer_put_text(struct buffer *b, const char *text)
+{
+    buffer_put(b, span_text(text));
+}
+
+/* In decimal, as buffer_printf("%llu") would, for where that costs too much. */
+void buffer_put_decimal(struct buffer *b, uint64_t n);
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Takes len bytes (at most what is there) from the front. */

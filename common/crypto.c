@@ -26,6 +26,9 @@ struct hmac {
 struct aead {
     EVP_CIPHER_CTX *ctx;
     enum aead_direction direction;
+    const EVP_CIPHER *cipher; /* with the key, until the first nonce: OpenSSL takes all at once for
+                                 little more than it takes each */
+    struct secret_key key;
 };
 
 /* Fetched once: a fetch costs more than the work on a small message. */
@@ -206,8 +209,6 @@ int crypto_scrypt(struct span password, struct span salt, uint64_t n, uint64_t r
 int aead_new(enum suite suite, enum aead_direction direction, const struct secret_key *key,
              struct aead **aead_r)
 {
-    const EVP_CIPHER *cipher =
-        suite == SUITE_AES_256_GCM ? algorithms.aes_256_gcm : algorithms.chacha20_poly1305;
     struct aead *aead = malloc(sizeof(*aead));
 
     assert(suite == SUITE_AES_256_GCM || suite == SUITE_CHACHA20_POLY1305);
@@ -215,9 +216,11 @@ int aead_new(enum suite suite, enum aead_direction direction, const struct secre
     if (aead == NULL)
         return -ENOMEM;
     aead->direction = direction;
+    aead->cipher =
+        suite == SUITE_AES_256_GCM ? algorithms.aes_256_gcm : algorithms.chacha20_poly1305;
+    aead->key = *key;
     aead->ctx = EVP_CIPHER_CTX_new();
-    if (aead->ctx == NULL || EVP_CipherInit_ex2(aead->ctx, cipher, key->bytes, NULL,
-                                                direction == AEAD_SEAL, NULL) != 1) {
+    if (aead->ctx == NULL) {
         aead_free(&aead);
         return verdict(0);
     }
@@ -230,18 +233,25 @@ void aead_free(struct aead **aead)
     if (*aead == NULL)
         return;
     EVP_CIPHER_CTX_free((*aead)->ctx);
+    secret_wipe(*aead, sizeof(**aead));
     free(*aead);
     *aead = NULL;
 }
 
 /* Everything but the tag: nonce, additional data, and the text from in to out_r. */
-static int aead_run(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, const struct span in[2],
+static int aead_run(struct aead *aead, const uint8_t *nonce, const struct span in[2],
                     uint8_t *out_r)
 {
     const struct span aad = in[0], text = in[1];
+    EVP_CIPHER_CTX *ctx = aead->ctx;
     int len;
-    int ok = EVP_CipherInit_ex2(ctx, NULL, NULL, nonce, -1, NULL);
+    int ok = EVP_CipherInit_ex2(ctx, aead->cipher, aead->cipher != NULL ? aead->key.bytes : NULL,
+                                nonce, aead->direction == AEAD_SEAL, NULL);
 
+    if (aead->cipher != NULL && ok == 1) {
+        aead->cipher = NULL;
+        secret_wipe(&aead->key, sizeof(aead->key));
+    }
     if (ok == 1 && aad.len > 0)
         ok = EVP_CipherUpdate(ctx, NULL, &len, aad.at, (int)aad.len);
     if (ok == 1 && text.len > 0)
@@ -258,7 +268,7 @@ int aead_seal(struct aead *aead, const uint8_t nonce[static CRYPTO_NONCE_LEN], s
     assert(aead->direction == AEAD_SEAL);
     if (aad.len > INT_MAX || plain.len > INT_MAX)
         return ERR_LIMIT;
-    r = aead_run(aead->ctx, nonce, (struct span[2]){ aad, plain }, out_r);
+    r = aead_run(aead, nonce, (struct span[2]){ aad, plain }, out_r);
     if (r == 0)
         r = verdict(EVP_CipherFinal_ex(aead->ctx, &none, &len));
     if (r == 0)
@@ -281,7 +291,7 @@ int aead_open(struct aead *aead, const uint8_t nonce[static CRYPTO_NONCE_LEN], s
         return ERR_LIMIT;
     text = span_part(sealed, 0, sealed.len - sizeof(tag));
     memcpy(tag, sealed.at + text.len, sizeof(tag));
-    r = aead_run(aead->ctx, nonce, (struct span[2]){ aad, text }, out_r);
+    r = aead_run(aead, nonce, (struct span[2]){ aad, text }, out_r);
     if (r == 0)
         r = verdict(EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag));
     /* Only the tag can be wrong in the last step. */

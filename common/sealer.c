@@ -68,6 +68,14 @@ static int put_frame(struct sealer *s, uint8_t kind_and_end, struct span plain, 
     return r;
 }
 
+/* Bytes in frames of at most so many, and the header if it is not out. */
+static size_t sealed_len(const struct sealer *s, size_t len, size_t most)
+{
+    size_t n_frames = len > 0 ? (len - 1) / most + 1 : 1;
+
+    return s->header_len + len + n_frames * (FRAME_HEADER_LEN + CRYPTO_TAG_LEN);
+}
+
 static int put_frames(struct sealer *s, enum frame_kind kind, struct span bytes, bool end,
                       struct buffer *out)
 {
@@ -76,6 +84,8 @@ static int put_frames(struct sealer *s, enum frame_kind kind, struct span bytes,
 
     if (bytes.len > most && kind != FRAME_DATA)
         return ERR_LIMIT;
+    if (buffer_reserve(out, sealed_len(s, bytes.len, most)) == NULL)
+        return buffer_error(out);
     do {
         struct span piece = span_part(bytes, 0, most);
         bool last;

@@ -7,11 +7,6 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
-bool span_equal(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
 bool span_equal_nocase(struct span a, struct span b)
 {
     if (a.len != b.len)
@@ -21,11 +16,6 @@ bool span_equal_nocase(struct span a, struct span b)
             return false;
     }
     return true;
-}
-
-bool span_starts(struct span s, struct span prefix)
-{
-    return s.len >= prefix.len && span_equal(span_part(s, 0, prefix.len), prefix);
 }
 
 bool span_ends(struct span s, struct span suffix)

@@ -45,12 +45,19 @@ static inline struct span span_from(struct span s, size_t offset)
 }
 
 /* Not constant in time: for secrets see secret_equal(). */
-bool span_equal(struct span a, struct span b);
+static inline bool span_equal(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
 
 /* Equal but for the case of ASCII letters. */
 bool span_equal_nocase(struct span a, struct span b);
 
-bool span_starts(struct span s, struct span prefix);
+static inline bool span_starts(struct span s, struct span prefix)
+{
+    return span_equal(span_part(s, 0, prefix.len), prefix);
+}
+
 bool span_ends(struct span s, struct span suffix);
 
 /* Offset of the first such byte, or s.len. */

@@ -157,13 +157,16 @@ void url_put_canonical(struct buffer *b, const struct url *url)
 {
     buffer_put_text(b, url->tls ? "https://" : "http://");
     put_host(b, url->host, true);
-    buffer_printf(b, ":%u", url->port);
+    buffer_put_text(b, ":");
+    buffer_put_decimal(b, url->port);
     buffer_put(b, url->path);
 }
 
 void url_put_authority(struct buffer *b, const struct url *url)
 {
     put_host(b, url->host, false);
-    if (url->port != default_port(url->tls))
-        buffer_printf(b, ":%u", url->port);
+    if (url->port == default_port(url->tls))
+        return;
+    buffer_put_text(b, ":");
+    buffer_put_decimal(b, url->port);
 }

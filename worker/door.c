@@ -139,6 +139,19 @@ int door_data(struct door *door, struct span bytes)
     return buffer_error(&door->filling);
 }
 
+struct buffer *door_buffer(struct door *door)
+{
+    return &door->filling;
+}
+
+int door_filled(struct door *door)
+{
+    if (!door->headed || door->end != DOOR_OPEN || door->bodiless || door->expected != UINT64_MAX)
+        return ERR_MISUSE;
+    send_soon(door);
+    return buffer_error(&door->filling);
+}
+
 int door_end(struct door *door)
 {
     bool has_length = door->expected != UINT64_MAX;
@@ -211,6 +224,9 @@ static void send_more(struct door *door)
     door->sending = door->filling;
     door->filling = emptied;
     set_in_flight(door, true);
+    /* All of it is here: a length costs both sides less than chunks do. */
+    if (!door->started && final && !door->bodiless)
+        door->req->res.content_length = buffer_len(&door->sending);
     if (!door->started)
         h2o_start_response(door->req, &door->generator);
     door->started = true;

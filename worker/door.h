@@ -42,6 +42,12 @@ MUST_CHECK int door_head(struct door *door, unsigned status, const struct header
                          const uint64_t *content_length);
 /* More or less than content_length: ERR_FORMAT. Where the answer has no body, data is dropped. */
 MUST_CHECK int door_data(struct door *door, struct span bytes);
+/*
+ * The same without a copy, for an answer of unknown length that has a body: what waits, to be
+ * written behind, then door_filled(). The head may come in between.
+ */
+struct buffer *door_buffer(struct door *door);
+MUST_CHECK int door_filled(struct door *door);
 MUST_CHECK int door_end(struct door *door);
 /* Visibly, whatever the framing: RST_STREAM, a chunk that never comes, bytes that are missing, a
  * reset connection. What waits is dropped. */

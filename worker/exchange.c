@@ -299,11 +299,13 @@ int exchange_door_head(struct exchange *x, unsigned status, const struct headers
     struct headers all;
     int r = 0;
 
+    if (x->ops->to_peer)
+        return door_head(&x->door, status, fields, content_length);
     headers_init(&all);
     buffer_init(&text, 0);
     for (size_t i = 0; r == 0 && i < fields->n; i++)
         r = headers_add(&all, fields->items[i].name, fields->items[i].value);
-    if (r == 0 && !x->ops->to_peer)
+    if (r == 0)
         r = add_for_application(x, &text, &all);
     if (r == 0)
         r = door_head(&x->door, status, &all, content_length);
@@ -315,6 +317,19 @@ int exchange_door_head(struct exchange *x, unsigned status, const struct headers
 int exchange_door_data(struct exchange *x, struct span bytes)
 {
     int r = door_data(&x->door, bytes);
+
+    pause_call(x);
+    return r;
+}
+
+struct buffer *exchange_door_buffer(struct exchange *x)
+{
+    return door_buffer(&x->door);
+}
+
+int exchange_door_filled(struct exchange *x)
+{
+    int r = door_filled(&x->door);
 
     pause_call(x);
     return r;

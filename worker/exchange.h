@@ -101,6 +101,9 @@ int exchange_door_head(struct exchange *x, unsigned status, const struct headers
                        const uint64_t *content_length);
 int exchange_door_data(struct exchange *x, struct span bytes);
 int exchange_door_end(struct exchange *x);
+/* Instead of exchange_door_data(), as door_buffer() and door_filled(). */
+struct buffer *exchange_door_buffer(struct exchange *x);
+int exchange_door_filled(struct exchange *x);
 
 /*
  * Answers with a refusal of our own (through ops->answer_*()), logs and counts it; cancels the

@@ -88,7 +88,9 @@ static void put_added(const struct forward *forward, struct buffer *head)
 {
     const struct exchange_request *request = forward->request;
 
-    buffer_printf(head, "via: 1.1 %.*s\r\n", SPAN_PRINT(forward->pseudonym));
+    buffer_put(head, SPAN("via: 1.1 "));
+    buffer_put(head, forward->pseudonym);
+    buffer_put(head, SPAN("\r\n"));
     if (request->authority.len > 0 &&
         headers_find(&request->fields, SPAN("x-forwarded-host")) == NULL)
         put_field(head, SPAN("x-forwarded-host"), request->authority);
@@ -98,8 +100,11 @@ static void put_added(const struct forward *forward, struct buffer *head)
     for (size_t i = 0; i < forward->conf->headers.n; i++)
         put_field(head, forward->conf->headers.items[i].name,
                   forward->conf->headers.items[i].value);
-    if (says_length(request))
-        buffer_printf(head, "content-length: %zu\r\n", request->body.len);
+    if (says_length(request)) {
+        buffer_put(head, SPAN("content-length: "));
+        buffer_put_decimal(head, request->body.len);
+        buffer_put(head, SPAN("\r\n"));
+    }
 }
 
 int forward_put_head(const struct forward *forward, struct buffer *head)

@@ -84,23 +84,11 @@ bool headers_list_has(const struct headers *h, struct span name, struct span tok
 
 static bool is_hop_by_hop(struct span name)
 {
-    static const char *const names[] = {
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "proxy-authentication-info",
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (span_equal(name, span_text(names[i])))
-            return true;
-    }
-    return false;
+    return span_equal(name, SPAN("keep-alive")) || span_equal(name, SPAN("proxy-connection")) ||
+           span_equal(name, SPAN("proxy-authenticate")) ||
+           span_equal(name, SPAN("proxy-authorization")) || span_equal(name, SPAN("te")) ||
+           span_equal(name, SPAN("trailer")) || span_equal(name, SPAN("transfer-encoding")) ||
+           span_equal(name, SPAN("upgrade")) || span_equal(name, SPAN("proxy-authentication-info"));
 }
 
 /* Marks by taking the name away; connection itself goes last, as the list is in it. */
@@ -122,12 +110,17 @@ void headers_strip_hop_by_hop(struct headers *h)
     headers_remove(h, connection);
 }
 
+/* RFC 9110 5.6.2. */
 static bool is_tchar(uint8_t c)
 {
+    static const bool others[256] = {
+        ['!'] = true,  ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true,
+        ['\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true,
+        ['^'] = true,  ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true,
+    };
     uint8_t letter = c | 0x20;
 
-    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || others[c];
 }
 
 bool headers_name_ok(struct span name)

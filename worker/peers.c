@@ -19,8 +19,11 @@ void peer_put_post(struct buffer *head, const struct url *base, const struct pee
     buffer_put(head, post->target);
     buffer_put_text(head, " HTTP/1.1\r\nhost: ");
     url_put_authority(head, base);
-    buffer_printf(head, "\r\ncontent-type: %s\r\ncontent-length: %zu\r\n", post->content_type,
-                  post->body_len);
+    buffer_put_text(head, "\r\ncontent-type: ");
+    buffer_put_text(head, post->content_type);
+    buffer_put_text(head, "\r\ncontent-length: ");
+    buffer_put_decimal(head, post->body_len);
+    buffer_put_text(head, "\r\n");
     for (size_t i = 0; post->copies != NULL && i < post->copies->n; i++) {
         buffer_put(head, post->copies->items[i].name);
         buffer_put_text(head, ": ");

@@ -6,8 +6,6 @@
  */
 #include "worker/relay_inbound.h"
 
-#include <stdio.h>
-
 #include "common/bhttp.h"
 #include "common/clock.h"
 #include "common/metric.h"
@@ -34,8 +32,9 @@ struct inbound {
     bool has_again, too_large;
 
     struct sealer *sealer;
-    struct buffer out; /* sealed, on its way to the door */
-    bool begun;        /* the outer head has gone out */
+    uint64_t to_come;   /* bytes of the answer's body, where its head told; else 0 */
+    struct buffer last; /* of them, which go with the answer's end */
+    bool begun;         /* the outer head has gone out */
     struct timer pad;
 
     struct buffer call_head; /* of the request to UPSTREAM */
@@ -79,37 +78,37 @@ static void refuse(struct exchange *x, int error, const char *what)
 
 /* ---- the answer, sealed ---- */
 
-/* What the sealer has ready goes to the door; at the end of an answer in one piece, with its
- * length. */
-static int flush(struct inbound *in, bool end)
+/*
+ * What was sealed lies in the door's own buffer. The outer head goes with the first of it, and
+ * where all of it is there by then, as MTE wants it, with its length.
+ */
+static int pass_on(struct inbound *in, int sealed)
 {
-    struct span ready = buffer_span(&in->out);
-    uint64_t length = ready.len;
-    int r = buffer_error(&in->out);
+    int r = sealed;
 
-    if (r < 0 || ready.len == 0)
+    if (r < 0 || buffer_len(exchange_door_buffer(in->x)) == 0)
         return r;
     if (!in->begun)
-        r = peer_answer_head(in->x, "application/mte-relay", end ? &length : NULL);
+        r = peer_answer_head(in->x, "application/mte-relay", NULL);
     in->begun = true;
-    if (r == 0)
-        r = exchange_door_data(in->x, ready);
-    buffer_clear(&in->out);
-    return r;
+    return r < 0 ? r : exchange_door_filled(in->x);
+}
+
+static int make_sealer(struct inbound *in)
+{
+    if (in->sealer != NULL)
+        return 0;
+    return sealer_new_response(session_ref_keys(in->ref), &in->sealed, &in->sealer);
 }
 
 static void on_silence(struct timer *timer);
 
 static int seal_part(struct inbound *in, enum part part, struct span bytes, bool end)
 {
-    int r = 0;
+    int r = make_sealer(in);
 
-    if (in->sealer == NULL)
-        r = sealer_new_response(session_ref_keys(in->ref), &in->sealed, &in->sealer);
     if (r == 0)
-        r = sealer_put(in->sealer, part, bytes, end, &in->out);
-    if (r == 0)
-        r = flush(in, end);
+        r = pass_on(in, sealer_put(in->sealer, part, bytes, end, exchange_door_buffer(in->x)));
     if (r == 0 && !end)
         timer_start(&in->pad, exchange_services(in->x)->timers, PAD_AFTER_MS, on_silence);
     return r;
@@ -118,14 +117,10 @@ static int seal_part(struct inbound *in, enum part part, struct span bytes, bool
 static void on_silence(struct timer *timer)
 {
     struct inbound *in = H2O_STRUCT_FROM_MEMBER(struct inbound, pad, timer);
-    int r = 0;
+    int r = make_sealer(in);
 
-    if (in->sealer == NULL)
-        r = sealer_new_response(session_ref_keys(in->ref), &in->sealed, &in->sealer);
     if (r == 0)
-        r = sealer_pad(in->sealer, &in->out);
-    if (r == 0)
-        r = flush(in, false);
+        r = pass_on(in, sealer_pad(in->sealer, exchange_door_buffer(in->x)));
     if (r < 0)
         return exchange_abort(in->x, "padding: %s", error_text(r));
     timer_start(&in->pad, exchange_services(in->x)->timers, PAD_AFTER_MS, on_silence);
@@ -136,7 +131,8 @@ static int inbound_answer_head(struct exchange *x, unsigned status, const struct
 {
     struct bhttp_writer w;
     struct buffer head;
-    char digits[24];
+    uint8_t room[20];
+    struct buffer digits = buffer_over(room, sizeof(room));
     int r;
 
     buffer_init_secret(&head, 0);
@@ -148,8 +144,9 @@ static int inbound_answer_head(struct exchange *x, unsigned status, const struct
             bhttp_put_field(&w, field.name, field.value);
     }
     if (content_length != NULL) {
-        snprintf(digits, sizeof(digits), "%llu", (unsigned long long)*content_length);
-        bhttp_put_field(&w, SPAN("content-length"), span_text(digits));
+        buffer_put_decimal(&digits, *content_length);
+        bhttp_put_field(&w, SPAN("content-length"), buffer_span(&digits));
+        state_of(x)->to_come = *content_length;
     }
     r = bhttp_end(&w);
     if (r == 0)
@@ -158,9 +155,18 @@ static int inbound_answer_head(struct exchange *x, unsigned status, const struct
     return r;
 }
 
+/* The end follows the last bytes at once: one frame for both is cheaper than two. */
 static int inbound_answer_data(struct exchange *x, struct span bytes)
 {
-    return seal_part(state_of(x), PART_DATA, bytes, false);
+    struct inbound *in = state_of(x);
+
+    if (bytes.len == 0 || bytes.len != in->to_come) {
+        in->to_come -= bytes.len < in->to_come ? bytes.len : in->to_come;
+        return seal_part(in, PART_DATA, bytes, false);
+    }
+    in->to_come = 0;
+    buffer_put(&in->last, bytes);
+    return buffer_error(&in->last);
 }
 
 static int inbound_answer_end(struct exchange *x)
@@ -169,7 +175,7 @@ static int inbound_answer_end(struct exchange *x)
     int r;
 
     timer_stop(&in->pad);
-    r = seal_part(in, PART_DATA, SPAN_NONE, true);
+    r = seal_part(in, PART_DATA, buffer_span(&in->last), true);
     return r < 0 ? r : exchange_door_end(x);
 }
 
@@ -233,6 +239,8 @@ static int on_part(void *arg, enum part part, struct span bytes)
             in->too_large = true;
             return 0;
         }
+        if (buffer_len(&in->body) == 0 && buffer_reserve(&in->body, in->message.len) == NULL)
+            return buffer_error(&in->body);
         buffer_put(&in->body, bytes);
         return buffer_error(&in->body);
     default:
@@ -305,7 +313,7 @@ static void inbound_begin(struct exchange *x)
     buffer_init_secret(&in->head, 0);
     buffer_init_secret(&in->body, 0);
     buffer_init_secret(&in->call_head, 0);
-    buffer_init(&in->out, 0);
+    buffer_init_secret(&in->last, 0);
     metric_add(exchange_services(x)->metrics, METRIC_requests_inbound, 1);
     r = envelope_read_request(in->message, &in->sealed);
     if (r < 0)
@@ -326,7 +334,7 @@ static void inbound_fini(struct exchange *x)
     buffer_fini(&in->head);
     buffer_fini(&in->body);
     buffer_fini(&in->call_head);
-    buffer_fini(&in->out);
+    buffer_fini(&in->last);
 }
 
 const struct exchange_ops relay_inbound_ops = {

@@ -67,6 +67,18 @@ static bool remove_dot_segment(struct buffer *path)
     return true;
 }
 
+/* Takes what stands before the next slash or escape. */
+static struct span take_plain(struct span *rest)
+{
+    struct span plain = *rest;
+    size_t len = 0;
+
+    while (len < rest->len && rest->at[len] != '/' && rest->at[len] != '%')
+        len++;
+    *rest = span_from(*rest, len);
+    return span_part(plain, 0, len);
+}
+
 int route_normalise(struct span target, struct buffer *path)
 {
     struct span rest = span_part(target, 0, span_find(target, '?'));
@@ -77,6 +89,7 @@ int route_normalise(struct span target, struct buffer *path)
         len = next_character(&rest, text);
         if (text[0] != '/' || !remove_dot_segment(path))
             buffer_put(path, span_of(text, len));
+        buffer_put(path, take_plain(&rest));
     }
     remove_dot_segment(path);
     return buffer_error(path);

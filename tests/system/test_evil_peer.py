@@ -117,7 +117,7 @@ def test_a_true_answer_that_ends_early_anywhere_is_never_taken_for_whole(evil, p
             stream.reset()
 
     evil.play = peer_of(pair.inbound.port, play)
-    for cut in [0, 1, 27, 28, 29, 31, 32, 60, 100, 130, 150]:
+    for cut in [0, 1, 27, 28, 29, 31, 32, 60, 100, 130, -1]:
         got = ask(pair)
         assert got.exit_status != 0 or is_refused(got, "peer_lost_answer"), cut
 

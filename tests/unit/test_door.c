@@ -157,12 +157,32 @@ static void http_1_0_gets_the_body_until_the_close(void **state)
     fixture_start(f);
     fd = fixture_ask(f, "GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     assert_int_equal(puppet_head(200, PUPPET_FIELDS("a: b"), NULL), 0);
-    assert_int_equal(puppet_body(SPAN("hello")), 0);
+    assert_int_equal(puppet_body(SPAN("hel")), 0);
+    while (!fixture_got(f, "hel"))
+        fixture_receive(f, fd, buffer_len(&f->got) + 1);
+    assert_int_equal(puppet_body(SPAN("lo")), 0);
     puppet_end(UPSTREAM_OK);
     fixture_receive_all(f, fd);
     assert_int_equal(f->get_error, ERR_CLOSED);
     assert_true(fixture_got(f, "Connection: close\r\n"));
     assert_body(f, "hello");
+    close(fd);
+}
+
+static void what_is_complete_before_its_head_goes_out_has_a_length(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+
+    fixture_start(f);
+    fd = fixture_ask(f, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_int_equal(puppet_head(200, PUPPET_FIELDS("a: b"), NULL), 0);
+    assert_int_equal(puppet_body(SPAN("hello")), 0);
+    puppet_end(UPSTREAM_OK);
+    while (!fixture_got(f, "hello"))
+        fixture_receive(f, fd, buffer_len(&f->got) + 1);
+    assert_true(fixture_got(f, "Content-Length: 5\r\n"));
+    assert_false(fixture_got(f, "chunked"));
     close(fd);
 }
 
@@ -397,6 +417,7 @@ int main(void)
         TEST(answers_without_a_body_keep_their_length),
         TEST(a_head_without_length_leaves_the_connection_usable),
         TEST(http_1_0_gets_the_body_until_the_close),
+        TEST(what_is_complete_before_its_head_goes_out_has_a_length),
         TEST(fields_pass_in_order_but_ours_alone_name_our_errors),
         TEST(pipelined_requests_are_answered_in_turn),
         TEST(a_broken_chunked_answer_has_no_end),
