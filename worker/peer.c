@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/metric.h"
+#include "worker/jitter.h"
 #include "worker/peer_internal.h"
 #include "worker/peer_pair.h"
 
@@ -82,16 +83,6 @@ static void answer_first(struct peer *peer, enum peer_failure failure,
 }
 
 /* ---- time ---- */
-
-/* base to twice base: those who wait for the same must not come at the same moment. */
-static uint64_t jittered(uint64_t base_ms)
-{
-    uint32_t random = 0;
-
-    if (crypto_random(&random, sizeof(random)) < 0)
-        log_error("no random numbers, waiting without jitter");
-    return base_ms + random % (base_ms + 1);
-}
 
 static void on_due(struct timer *timer)
 {
