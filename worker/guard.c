@@ -7,6 +7,7 @@
 #include "worker/guard.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <sys/socket.h>
 
 enum {
@@ -194,11 +195,12 @@ static void on_parked(struct guard *guard)
 {
     uint8_t byte;
     ssize_t n = recv(h2o_socket_get_fd(guard->sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    bool left = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 
     guard->parked = false;
     h2o_socket_dont_read(guard->sock, 0);
     read_stop(guard->sock);
-    if (n <= 0)
+    if (left)
         guard->events->left(guard);
 }
 
