@@ -211,7 +211,7 @@ static int set_up_tls(struct origin *origin)
     struct tls_mistake none;
     int r = *trust == NULL ? tls_trust_new(&system_store, trust, &none) : 0;
 
-    return r < 0 ? r : tls_host_new(*trust, origin->host, &origin->tls);
+    return r < 0 ? r : tls_host_new(*trust, origin->host, TLS_HTTP1, &origin->tls);
 }
 
 static int new_origin(struct origins *origins, const struct upstream_request *request,

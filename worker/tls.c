@@ -126,7 +126,7 @@ static int expect_name(struct tls_host *host)
     return X509_VERIFY_PARAM_set1_host(param, host->name, 0);
 }
 
-static int set_up(struct tls_host *host, const struct tls_trust *trust)
+static int set_up(struct tls_host *host, const struct tls_trust *trust, enum tls_protocol protocol)
 {
     static const unsigned char protocols[] = "\x08http/1.1";
     const struct tls_material *own = &trust->own;
@@ -139,7 +139,8 @@ static int set_up(struct tls_host *host, const struct tls_trust *trust)
     SSL_CTX_set_info_callback(ctx, on_info);
     if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) || !expect_name(host))
         return ERR_CRYPTO;
-    if (SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1) != 0) /* 0 is success */
+    if (protocol == TLS_HTTP1 &&
+        SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1) != 0) /* 0 is success */
         return ERR_CRYPTO;
     if (own->certificate != NULL &&
         !SSL_CTX_use_cert_and_key(ctx, own->certificate, own->key, own->chain, 1))
@@ -147,7 +148,8 @@ static int set_up(struct tls_host *host, const struct tls_trust *trust)
     return 0;
 }
 
-int tls_host_new(const struct tls_trust *trust, const char *name, struct tls_host **host_r)
+int tls_host_new(const struct tls_trust *trust, const char *name, enum tls_protocol protocol,
+                 struct tls_host **host_r)
 {
     struct tls_host *host = calloc(1, sizeof(*host));
     int r = -ENOMEM;
@@ -157,7 +159,7 @@ int tls_host_new(const struct tls_trust *trust, const char *name, struct tls_hos
     host->ctx = SSL_CTX_new(TLS_client_method());
     memcpy(host->name, name, strnlen(name, URL_HOST_MAX));
     if (host->ctx != NULL)
-        r = set_up(host, trust);
+        r = set_up(host, trust, protocol);
     ERR_clear_error();
     if (r < 0)
         tls_host_free(&host);

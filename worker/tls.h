@@ -20,10 +20,13 @@ void tls_trust_free(struct tls_trust **trust);
 /* As tls_material_end(). */
 int64_t tls_trust_end(const struct tls_trust *trust, enum tls_part part);
 
+/* What is offered by ALPN (RFC 7301). */
+enum tls_protocol { TLS_HTTP1, TLS_NO_PROTOCOL };
+
 /* Towards one host: a DNS name or an IP address, as it must stand in the certificate. */
 struct tls_host;
 MUST_CHECK int tls_host_new(const struct tls_trust *trust, const char *host,
-                            struct tls_host **host_r);
+                            enum tls_protocol protocol, struct tls_host **host_r);
 void tls_host_free(struct tls_host **host);
 
 /* cb, maybe from within, with an error that tls_failure() judges. */
