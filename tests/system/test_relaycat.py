@@ -63,6 +63,15 @@ def test_sixteen_mebibytes_come_back(relay, suite):
     assert out == body
 
 
+@pytest.mark.parametrize("path, last", [("/bytes/1000", "DATA END  1016 bytes"),
+                                        ("/bytes/0", "DATA END  16 bytes")])
+def test_an_answer_of_known_length_ends_with_its_last_bytes(relay, path, last):
+    status, _, err = relaycat("-v", relay.url(), path)
+    frames = [line for line in err.splitlines() if line.startswith("< frame")]
+    assert status == ANSWERED, err
+    assert len(frames) == 2 and frames[1].endswith(last), err
+
+
 def test_a_long_answer_to_a_token_comes_as_a_stream(relay):
     status, out, err = relaycat("--mte", relay.url(), "/bytes/200000")
     assert (status, out) == (ANSWERED, pattern(200000)), err

@@ -77,6 +77,38 @@ static void a_length_that_cannot_be_is_an_error_not_an_overflow(void **state)
     buffer_fini(&b);
 }
 
+static void a_size_that_is_known_gets_no_more_than_itself(void **state)
+{
+    struct buffer b;
+
+    (void)state;
+    buffer_init(&b, 0);
+    buffer_put(&b, SPAN("head"));
+    assert_non_null(buffer_reserve(&b, 1000000));
+    assert_int_equal(b.cap, 1000004);
+    assert_int_equal(buffer_len(&b), 4);
+    buffer_fini(&b);
+}
+
+static void many_small_writes_move_their_bytes_seldom(void **state)
+{
+    struct buffer b;
+    const uint8_t *at = NULL;
+    int n_moves = 0;
+
+    (void)state;
+    buffer_init(&b, 0);
+    for (int i = 0; i < 100000; i++) {
+        buffer_put(&b, SPAN("0123456789"));
+        n_moves += b.at != at;
+        at = b.at;
+    }
+    assert_int_equal(buffer_error(&b), 0);
+    assert_int_equal(buffer_len(&b), 1000000);
+    assert_in_range(n_moves, 1, 20);
+    buffer_fini(&b);
+}
+
 static void text_that_fits_exactly_fits(void **state)
 {
     uint8_t bytes[8];
@@ -237,6 +269,8 @@ int main(void)
         cmocka_unit_test(the_limit_is_of_what_is_held),
         cmocka_unit_test(an_error_sticks_until_it_is_cleared),
         cmocka_unit_test(a_length_that_cannot_be_is_an_error_not_an_overflow),
+        cmocka_unit_test(a_size_that_is_known_gets_no_more_than_itself),
+        cmocka_unit_test(many_small_writes_move_their_bytes_seldom),
         cmocka_unit_test(text_that_fits_exactly_fits),
         cmocka_unit_test(long_text_is_formatted_whole),
         cmocka_unit_test(the_callers_memory_is_used_whole_and_never_left),

@@ -305,6 +305,19 @@ static void an_mte_response_that_is_padded_goes_on_as_mke(void **state)
     end(&s);
 }
 
+static void a_body_that_comes_whole_is_given_its_room_at_once(void **state)
+{
+    static const uint8_t large[1000000];
+    struct sealing s;
+
+    (void)state;
+    begin_request(&s, CODEC_MKE);
+    assert_int_equal(put(&s, PART_HEAD, SPAN("head"), false), 0);
+    assert_int_equal(put(&s, PART_DATA, span_of(large, sizeof(large)), true), 0);
+    assert_int_equal(s.out.cap, buffer_len(&s.out));
+    end(&s);
+}
+
 static void a_full_buffer_ends_the_sealing(void **state)
 {
     struct sealing s;
@@ -352,6 +365,7 @@ int main(void)
         cmocka_unit_test(an_mte_response_that_does_not_fit_goes_on_as_mke),
         cmocka_unit_test(an_mte_response_that_fits_is_mte),
         cmocka_unit_test(an_mte_response_that_is_padded_goes_on_as_mke),
+        cmocka_unit_test(a_body_that_comes_whole_is_given_its_room_at_once),
         cmocka_unit_test(a_full_buffer_ends_the_sealing),
     };
 
