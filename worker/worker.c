@@ -154,6 +154,7 @@ static void sweep(struct timer *timer)
     struct worker *w = H2O_STRUCT_FROM_MEMBER(struct worker, sweep, timer);
 
     session_store_sweep(w->services.store);
+    (void)memory_give_back();
     timer_start(&w->sweep, w->services.timers, SWEEP_MS, sweep);
 }
 
