@@ -23,4 +23,12 @@ MUST_CHECK int jail_no_new_privileges(void);
  */
 MUST_CHECK int jail_drop(uid_t user, gid_t group);
 
+/*
+ * From here on the calls of jail_filter_table.h fail with EPERM, in this process, its threads to
+ * come and its children; the kernel notes each in the audit log, or its own where no auditd runs
+ * (SECCOMP_FILTER_FLAG_LOG). Before the first thread. ERR_UNSUPPORTED: built without libseccomp,
+ * or a kernel without filters. -errno.
+ */
+MUST_CHECK int jail_filter(void);
+
 #endif

@@ -6,7 +6,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # shellcheck disable=SC2034 # for those who read this file
 build_packages=(autoconf automake gcc libc6-dev make pkg-config
-    libconfig-dev libh2o-evloop-dev libhiredis-dev libjansson-dev libssl-dev)
+    libconfig-dev libh2o-evloop-dev libhiredis-dev libjansson-dev libseccomp-dev libssl-dev)
 
 die() {
     printf '%s: %s\n' "${0##*/}" "$*" >&2

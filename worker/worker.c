@@ -46,6 +46,7 @@ struct worker {
     struct drain drain;
     struct timer sweep;
     char name[32]; /* in the log */
+    bool filtered; /* its system calls */
     bool over;
 };
 
@@ -80,7 +81,12 @@ static int enter_jail(struct worker *w)
         r = jail_drop(w->user.user, w->user.group);
     if (r == 0)
         r = jail_no_new_privileges();
-    return r == 0 ? jail_hide() : r;
+    if (r == 0)
+        r = jail_hide();
+    if (r == 0)
+        r = jail_filter();
+    w->filtered = r == 0;
+    return r == ERR_UNSUPPORTED ? 0 : r;
 }
 
 static int attach_memory(struct worker *w)
@@ -313,8 +319,12 @@ int worker_check(void)
         return EXIT_FAILURE;
     snprintf(w->name, sizeof(w->name), "check");
     r = take_steps(w, N_CHECK_STEPS);
-    if (r == 0) /* here: once a start, and not by each worker */
+    if (r == 0) { /* here: once a start, and not by each worker */
         certificates_tell_ends(&w->certificates, (int64_t)(clock_wall_ms() / 1000));
+        if (!w->filtered)
+            log_warning("system calls are not filtered: no libseccomp in this build, or a kernel "
+                        "without seccomp filters");
+    }
     take_down(w);
     free(w);
     return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -31,6 +31,15 @@ def test_workers_have_neither_root_nor_a_way_back(pair):
         assert "Max core file size        0                    0" in limits
 
 
+@pytest.mark.skipif("define HAVE_SECCOMP 1" not in (programs.BUILD / "config.h").read_text(),
+                    reason="built without libseccomp")
+def test_the_system_calls_of_workers_are_filtered(pair):
+    for pid in pair.inbound.workers():
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            assert "Seccomp:\t2\n" in (task / "status").read_text()
+    assert "not filtered" not in pair.inbound.log()
+
+
 @needs_root
 def test_a_worker_runs_as_a_user_that_cannot_read_its_program(start_relay, api, tmp_path,
                                                               monkeypatch):

@@ -2,12 +2,15 @@
 /* What a process has given up stays given up. Each law is tried in a child of its own. */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +126,47 @@ static void the_limit_of_files_only_grows_and_only_to_what_is_allowed(void **sta
     assert_int_equal(in_child(raise_files), 0);
 }
 
+static void *filtered_thread(void *arg)
+{
+    char name[] = "true", *const arguments[] = { name, NULL };
+
+    if (execv("/bin/true", arguments) != -1 || errno != EPERM)
+        abort();
+    return arg;
+}
+
+/* Arguments that no call would take: without the filter each fails otherwise, or does nothing. */
+static int filter(void)
+{
+    static const int denied[] = {
+#define JAIL_FILTER_ROW(name) SYS_##name,
+#include "common/jail_filter_table.h"
+#undef JAIL_FILTER_ROW
+    };
+    char name[] = "true", *const arguments[] = { name, NULL };
+    pthread_t thread;
+
+    HOLDS(jail_filter() == 0);
+    for (size_t i = 0; i < sizeof(denied) / sizeof(*denied); i++)
+        HOLDS(syscall(denied[i], -1, -1, -1, -1, -1, -1) == -1 && errno == EPERM);
+    HOLDS(execv("/bin/true", arguments) == -1 && errno == EPERM);
+    HOLDS(pthread_create(&thread, NULL, filtered_thread, NULL) == 0);
+    HOLDS(pthread_join(thread, NULL) == 0);
+    HOLDS(close(open("/dev/null", O_RDONLY | O_CLOEXEC)) == 0);
+    return 0;
+}
+
+static void a_filtered_process_cannot_make_the_calls_of_the_table(void **state)
+{
+    (void)state;
+#ifdef HAVE_SECCOMP
+    assert_int_equal(in_child(filter), 0);
+#else
+    (void)filter;
+    assert_int_equal(jail_filter(), ERR_UNSUPPORTED);
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +174,7 @@ int main(void)
         cmocka_unit_test(no_program_gives_privileges_back),
         cmocka_unit_test(who_dropped_root_never_gets_it_back),
         cmocka_unit_test(a_drop_that_is_not_allowed_is_an_error),
+        cmocka_unit_test(a_filtered_process_cannot_make_the_calls_of_the_table),
         cmocka_unit_test(the_limit_of_files_only_grows_and_only_to_what_is_allowed),
     };
 
