@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 
+import pytest
 import redis
 
 BUILD = pathlib.Path(os.environ.get("MTE_BUILD", "."))
@@ -122,10 +123,6 @@ class Cluster:
             ("master" in server.ask().info("replication")["role"] or
              server.ask().info("replication")["master_link_status"] == "up")
 
-    def by_id(self, node_id):
-        return next(server for server in self.servers
-                    if server.process.poll() is None and server.ask().cluster("myid",) == node_id)
-
     def nodes(self):
         """What the first server that runs says: place -> node."""
         for server in self.servers:
@@ -213,6 +210,16 @@ class Client:
     def ask(self, key, *words):
         return self.wait(self.begin(key, *words))
 
+    def begin_question(self, what, *words):
+        """As begin(), to the store."""
+        self.n_asked += 1
+        self.say(what, self.n_asked, *words)
+        return str(self.n_asked)
+
+    def question(self, what, *words):
+        """The result."""
+        return self.wait(self.begin_question(what, *words))[0]
+
     def ok(self, key, *words):
         """The reply, which must be none of a failure."""
         result, _, reply = self.ask(key, *words)
@@ -245,3 +252,39 @@ class Client:
         for thread in self.threads:
             thread.join(timeout=LONG)
         assert status == 0, "\n".join(self.log_lines[-60:])
+
+
+@pytest.fixture
+def server_of(tmp_path):
+    """server_of(**options): a server that runs."""
+    started = []
+
+    def start(**options):
+        started.append(RedisServer(tmp_path, **options))
+        return started[-1].start()
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def client_of():
+    started = []
+
+    def start(url, **options):
+        started.append(Client(url, **options))
+        return started[-1]
+
+    yield start
+    for client in started:
+        client.stop()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    servers = Cluster(tmp_path)
+    try:
+        yield servers.start()
+    finally:
+        servers.kill()

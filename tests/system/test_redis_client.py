@@ -8,36 +8,10 @@ import threading
 import pytest
 
 from certificates import Authority
-from redis_servers import Client, Cluster, RedisServer, free_port, until
+# pylint: disable=unused-import,redefined-outer-name
+from redis_servers import client_of, cluster, free_port, server_of, until  # fixtures, too
 
 CANNOT = "redis cannot be used: "
-
-
-@pytest.fixture(name="server_of")
-def server_of_fixture(tmp_path):
-    """server_of(**options): a server that runs."""
-    started = []
-
-    def start(**options):
-        started.append(RedisServer(tmp_path, **options))
-        return started[-1].start()
-
-    yield start
-    for server in started:
-        server.kill()
-
-
-@pytest.fixture(name="client_of")
-def client_of_fixture():
-    started = []
-
-    def start(url, **options):
-        started.append(Client(url, **options))
-        return started[-1]
-
-    yield start
-    for client in started:
-        client.stop()
 
 
 @pytest.fixture(name="fake")
@@ -306,15 +280,6 @@ def test_a_primary_that_becomes_a_replica_is_left_until_it_is_one_again(server_o
 
 
 # ---- a cluster ----
-
-@pytest.fixture(name="cluster")
-def cluster_fixture(tmp_path):
-    cluster = Cluster(tmp_path)
-    try:
-        yield cluster.start()
-    finally:
-        cluster.kill()
-
 
 KEYS = [f"mar1:pair:{{{i:032x}}}" for i in range(60)]
 

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * redis_driver URL ANSWER_MS PING_MS MAX_CALLS [CA_FILE]: the client of Redis, alone on its loop,
- * for tests that do things to its servers. Obeys lines of standard input, all words of one line
- * apart by one space, and ends with it: call ID KEY WORD...     a command; "answer ID RESULT RUN_ID
- * REPLY" comes once burst N KEY WORD...     N times in one turn; "burst N_OK" comes when all were
- * answered cancel ID               of the last call run_id KEY              "run_id RUN_ID" "up"
- * and "down" come by themselves; the log is standard error.
+ * for tests that do things to its servers. Obeys lines of standard input, their words apart by one
+ * space, and ends with it. "up" and "down" come by themselves; the log is standard error.
+ *
+ * - call ID KEY WORD...: a command; "answer ID RESULT RUN_ID REPLY" comes once
+ * - burst N KEY WORD...: N times in one turn; "burst N_OK" comes when all were answered
+ * - cancel: the last call
+ * - run_id KEY: "run_id RUN_ID"
+ * - put ID PAIR EXPIRES_S, get ID PAIR, claim ID PAIR COUNTER, again ID PAIR COUNTER and
+ *   nonce ID BYTE: questions to store_redis.h, answered as calls are. A pair is a number below
+ *   N_PAIRS: its id consists of that byte, its key of that plus 100. A claim is under what put or
+ *   get gave.
  */
 #include <err.h>
 #include <stdio.h>
@@ -15,12 +21,12 @@
 #include "common/crypto.h"
 #include "common/log.h"
 #include "common/text.h"
-#include "worker/redis.h"
 #include "worker/resolve.h"
+#include "worker/store_redis.h"
 #include "worker/timer.h"
 #include "worker/tls.h"
 
-enum { WORDS_MAX = 12 };
+enum { WORDS_MAX = 12, N_PAIRS = 16 };
 
 struct line {
     struct span words[WORDS_MAX];
@@ -115,6 +121,77 @@ static void call(const struct line *line, struct burst *burst)
         on_done(&asked->call, r, NULL);
 }
 
+/* ---- the store ---- */
+
+struct question {
+    struct store_redis_wait wait;
+    char id[32];
+    struct pair_record found; /* by get */
+    struct pair_record *pair;
+};
+
+static struct pair_record pairs[N_PAIRS];
+static struct identity identity;
+static struct store_redis store;
+
+static void open_store(void)
+{
+    struct identity_config config = { .secret = SPAN("sharedsecret1234567890"),
+                                      .client_id_secret =
+                                          SPAN("2DkV4DDabehO8cifDktdF9elKJL0CKrk") };
+    const char *why;
+
+    if (store.redis != NULL)
+        return;
+    if (url_parse(SPAN("http://api.example"), &config.upstream, &why) < 0 ||
+        identity_init(&identity, &config) < 0)
+        errx(2, "no identity");
+    store = (struct store_redis){ redis, &identity };
+}
+
+static void on_answered(struct store_redis_wait *wait, int result)
+{
+    struct question *question = (struct question *)wait;
+
+    if (result == 0 && wait->record_r != NULL)
+        *question->pair = question->found;
+    printf("answer %s %s - -\n", question->id, result_name(result));
+    free(question);
+}
+
+static void ask_store(const struct line *line)
+{
+    struct question *question = calloc(1, sizeof(*question));
+    uint8_t byte = (uint8_t)number(line->words[2]), bytes[PAIRING_NONCE_LEN];
+    struct pair_record *pair = &pairs[byte % N_PAIRS];
+    struct span what = line->words[0];
+
+    if (question == NULL)
+        errx(2, "no memory");
+    open_store();
+    snprintf(question->id, sizeof(question->id), "%.*s", SPAN_PRINT(line->words[1]));
+    question->wait.done = on_answered;
+    question->pair = pair;
+    memset(bytes, byte, sizeof(bytes));
+    if (span_equal(what, SPAN("put"))) {
+        *pair = (struct pair_record){ .secret = { .suite = SUITE_AES_256_GCM },
+                                      .expires_s = number(line->words[3]) };
+        memcpy(pair->secret.id, bytes, PAIR_ID_LEN);
+        memset(pair->secret.key.bytes, byte + 100, SECRET_KEY_LEN);
+        store_redis_put(&store, pair, &question->wait);
+    } else if (span_equal(what, SPAN("get"))) {
+        store_redis_get(&store, bytes, &question->found, &question->wait);
+    } else if (span_equal(what, SPAN("claim"))) {
+        store_redis_claim(&store, pair, number(line->words[3]), &question->wait);
+    } else if (span_equal(what, SPAN("again"))) {
+        store_redis_claim_again(&store, bytes, number(line->words[3]), &question->wait);
+    } else if (span_equal(what, SPAN("nonce"))) {
+        store_redis_nonce(&store, bytes, &question->wait);
+    } else {
+        errx(2, "what?");
+    }
+}
+
 static void obey(struct span text)
 {
     struct line line = { .n = 0 };
@@ -142,7 +219,7 @@ static void obey(struct span text)
 
         printf("run_id %s\n", run_id != NULL ? run_id : "none");
     } else {
-        errx(2, "what?");
+        ask_store(&line);
     }
 }
 
@@ -219,6 +296,8 @@ int main(int argc, char **argv)
     redis_free(&redis);
     h2o_socket_close(input);
     h2o_evloop_run(loop, 0);
+    if (store.redis != NULL)
+        identity_fini(&identity);
     tls_trust_free(&trust);
     resolver_free(&resolver);
     timers_free(&timers);
