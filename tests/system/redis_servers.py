@@ -99,14 +99,20 @@ class RedisServer:
 class Cluster:
     """Three primaries, each with a replica."""
 
-    def __init__(self, folder):
-        self.servers = [RedisServer(folder, cluster_enabled="yes", cluster_node_timeout=1000,
-                                    cluster_config_file=f"nodes-{i}.conf") for i in range(6)]
+    def __init__(self, folder, tls=None, password=None, first_port=None):
+        secured = {"requirepass": password, "masterauth": password} if password else {}
+        self.servers = [RedisServer(folder, first_port if i == 0 else None, tls=tls,
+                                    cluster_enabled="yes",
+                                    cluster_node_timeout=1000,
+                                    cluster_config_file=f"nodes-{i}-of-{id(self)}.conf", **secured)
+                        for i in range(6)]
+        self.arguments = (["--tls", "--cacert", tls[2]] if tls else []) + \
+            (["-a", password, "--no-auth-warning"] if password else [])
 
     def start(self):
         for server in self.servers:
             server.start()
-        subprocess.run(["redis-cli", "--cluster", "create",
+        subprocess.run(["redis-cli", *self.arguments, "--cluster", "create",
                         *(server.place for server in self.servers), "--cluster-replicas", "1",
                         "--cluster-yes"], check=True, stdout=subprocess.DEVNULL, timeout=60)
         for server in self.servers:
@@ -282,9 +288,19 @@ def client_of():
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    servers = Cluster(tmp_path)
-    try:
-        yield servers.start()
-    finally:
+def cluster_of(tmp_path):
+    """cluster_of(**options): a cluster that runs."""
+    started = []
+
+    def start(**options):
+        started.append(Cluster(tmp_path, **options))
+        return started[-1].start()
+
+    yield start
+    for servers in started:
         servers.kill()
+
+
+@pytest.fixture
+def cluster(cluster_of):
+    return cluster_of()
