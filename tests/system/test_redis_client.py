@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Our client of Redis against real servers, to which things happen, and against one that is none."""
+"""Our client of Redis: real servers, to which things happen, and one that is no Redis."""
 
 import signal
 import socket
@@ -9,7 +9,8 @@ import pytest
 
 from certificates import Authority
 # pylint: disable=unused-import,redefined-outer-name
-from redis_servers import client_of, cluster, cluster_of, free_port, server_of, until  # fixtures, too
+from redis_servers import (client_of, cluster, cluster_of, free_port, server_of,  # fixtures, too
+                           until)
 
 CANNOT = "redis cannot be used: "
 

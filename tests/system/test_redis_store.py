@@ -6,7 +6,7 @@ import signal
 import time
 
 # pylint: disable=unused-import,redefined-outer-name
-from redis_servers import client_of, cluster, server_of, until  # fixtures, too
+from redis_servers import client_of, cluster, cluster_of, server_of, until  # fixtures, too
 
 FAR = 2000000000  # when pairs expire, in seconds
 
