@@ -5,14 +5,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/text.h"
 
-enum { BACKLOG = 4096 };
+enum { BACKLOG = 4096, LISTEN_FDS_START = 3 };
 
 struct address {
     struct sockaddr_storage at;
@@ -81,6 +83,63 @@ int listen_open(struct span address, uint16_t port, int *fd_r)
     r = open_address(SPAN("::"), port, fd_r);
     if (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL) /* no IPv6 on this machine */
         r = open_address(SPAN("0.0.0.0"), port, fd_r);
+    return r;
+}
+
+static bool is_listening(int fd)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof(int), at_len = sizeof(at);
+    int type, listening;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening != 0 &&
+           getsockname(fd, (struct sockaddr *)&at, &at_len) == 0 &&
+           (at.ss_family == AF_INET || at.ss_family == AF_INET6);
+}
+
+static int adopt(int fd)
+{
+    int flags;
+
+    if (!is_listening(fd))
+        return ERR_FORMAT;
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return -errno;
+    return 0;
+}
+
+/* 0 where it is not there. */
+static int find_number(char *const *environment, const char *name, uint64_t *value_r)
+{
+    *value_r = 0;
+    for (; *environment != NULL; environment++) {
+        struct span value = span_text(*environment), key = span_cut(&value, '=');
+
+        if (span_equal(key, span_text(name)))
+            return text_u64(value, INT32_MAX, value_r);
+    }
+    return 0;
+}
+
+int listen_inherited(char *const *environment, int *fds_r, size_t max, size_t *n_r)
+{
+    uint64_t pid, n;
+    int r = find_number(environment, "LISTEN_PID", &pid);
+
+    *n_r = 0;
+    if (r != 0 || pid != (uint64_t)getpid())
+        return r; /* left over from somebody above us */
+    r = find_number(environment, "LISTEN_FDS", &n);
+    if (r == 0 && n > max)
+        r = ERR_LIMIT;
+    for (uint64_t i = 0; r == 0 && i < n; i++) {
+        fds_r[i] = LISTEN_FDS_START + (int)i;
+        r = adopt(fds_r[i]);
+    }
+    *n_r = r == 0 ? (size_t)n : 0;
     return r;
 }
 

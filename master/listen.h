@@ -21,6 +21,14 @@ bool listen_is_address(struct span address);
  */
 MUST_CHECK int listen_open(struct span address, uint16_t port, int *fd_r);
 
+/*
+ * The listening sockets that a service manager opened for us (sd_listen_fds(3): LISTEN_FDS and
+ * LISTEN_PID of the environment), made non-blocking and close-on-exec, at most max; 0 where there
+ * are none. ERR_FORMAT: not numbers, or a descriptor that is no listening TCP socket. ERR_LIMIT:
+ * more than max.
+ */
+MUST_CHECK int listen_inherited(char *const *environment, int *fds_r, size_t max, size_t *n_r);
+
 /* Where it listens: "[::]:8080". */
 void listen_text(int fd, char text_r[static LISTEN_TEXT_LEN]);
 

@@ -8,17 +8,23 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/inherit.h"
 #include "common/jail.h"
+#include "common/title.h"
+#include "master/daemon.h"
 #include "master/listen.h"
+#include "master/pid_file.h"
 #include "master/supervisor.h"
 
 enum {
     START_MS = 60000,    /* for a worker to become ready */
+    DAEMON_MS = 120000,  /* for all of them, after which -d gives up */
     PORT_WAIT_MS = 3000, /* for the workers of a master that was killed to give up the port */
     PORT_RETRY_US = 50000,
     N_FILES = 65536, /* descriptors: channels here, connections in the workers, who inherit it */
@@ -27,25 +33,40 @@ enum {
 struct options {
     const char *conf_path; /* NULL: the default */
     const char *worker_path;
-    bool check, print;
+    const char *pid_path; /* NULL: none */
+    bool check, print, daemon;
+};
+
+/* What the process holds beside its settings. */
+struct master {
+    const struct options *options;
+    const struct generation_source *source;
+    int daemon;   /* to say that we serve; -1: nobody waits for it */
+    int pid_file; /* -1: none */
+    struct notify notify;
+    int listeners[INHERIT_LISTENERS_MAX];
+    size_t n_listeners;
 };
 
 static const char usage[] =
-    "usage: mte-api-relayd [-c FILE] [-t] [--print-config] [--worker PATH] [-V] [-h]\n"
+    "usage: mte-api-relayd [-c FILE] [-t] [-d] [-p FILE] [--print-config] [--worker PATH] [-V] [-h]\n"
     "  -c, --config FILE  settings (default " CONF_PATH ", which may be absent)\n"
     "  -t, --test         check the settings and exit: 0, or 78 when they are bad\n"
     "      --print-config print the settings in force, without secrets, and exit\n"
     "      --worker PATH  the worker program (default " WORKER_PATH ")\n"
     "  -f, --foreground   stay in the foreground (the default)\n"
+    "  -d, --daemon       go on in the background; return when all workers serve, or with an error\n"
+    "  -p, --pid-file FILE  write the process id there, refuse to start beside a master that lives\n"
     "  -V, --version      print the version and exit\n"
     "  -h, --help         print this and exit\n"
     "Settings come from the environment, then from the file. See README.md.\n";
 
 static const struct option long_options[] = {
-    { "config", required_argument, NULL, 'c' }, { "test", no_argument, NULL, 't' },
-    { "print-config", no_argument, NULL, 'p' }, { "worker", required_argument, NULL, 'w' },
-    { "foreground", no_argument, NULL, 'f' },   { "version", no_argument, NULL, 'V' },
-    { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+    { "config", required_argument, NULL, 'c' },   { "test", no_argument, NULL, 't' },
+    { "print-config", no_argument, NULL, 'C' },   { "worker", required_argument, NULL, 'w' },
+    { "foreground", no_argument, NULL, 'f' },     { "daemon", no_argument, NULL, 'd' },
+    { "pid-file", required_argument, NULL, 'p' }, { "version", no_argument, NULL, 'V' },
+    { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
 };
 
 /* Exits where the options say so, or are wrong. */
@@ -54,7 +75,7 @@ static void parse_options(int argc, char **argv, struct options *options)
     int c;
 
     *options = (struct options){ .worker_path = WORKER_PATH };
-    while ((c = getopt_long(argc, argv, "c:tfVh", long_options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "c:tfdp:Vh", long_options, NULL)) != -1) {
         switch (c) {
         case 'c':
             options->conf_path = optarg;
@@ -62,13 +83,20 @@ static void parse_options(int argc, char **argv, struct options *options)
         case 't':
             options->check = true;
             break;
-        case 'p':
+        case 'C':
             options->print = true;
             break;
         case 'w':
             options->worker_path = optarg;
             break;
         case 'f':
+            options->daemon = false;
+            break;
+        case 'd':
+            options->daemon = true;
+            break;
+        case 'p':
+            options->pid_path = optarg;
             break;
         case 'V':
             puts(PACKAGE_STRING);
@@ -149,39 +177,108 @@ static int open_listener(const struct generation *g, int *fd_r)
     return 0;
 }
 
-static int supervise(const struct generation_source *source, struct generation **generation)
+/* Those of a service manager, or one of our own. */
+static int open_listeners(struct master *m, const struct generation *g)
+{
+    char *const *environment = environment_rest(m->source->environment);
+    char text[LISTEN_TEXT_LEN];
+    int r = listen_inherited(environment, m->listeners, INHERIT_LISTENERS_MAX, &m->n_listeners);
+
+    if (r != 0)
+        log_panic("cannot use the sockets of LISTEN_FDS: %s", error_text(r));
+    for (size_t i = 0; i < m->n_listeners; i++) {
+        listen_text(m->listeners[i], text);
+        log_info("listening address=%s from=LISTEN_FDS", text);
+    }
+    if (r != 0 || m->n_listeners > 0)
+        return r;
+    r = open_listener(g, &m->listeners[0]);
+    m->n_listeners = r == 0;
+    return r;
+}
+
+static int open_pid_file(struct master *m)
+{
+    const char *path = m->options->pid_path;
+    int r = path != NULL ? pid_file_create(path, &m->pid_file) : 0;
+
+    if (r == ERR_BUSY)
+        log_panic("cannot start: another master lives and has %s", path);
+    else if (r != 0)
+        log_panic("cannot write %s: %s", path, error_text(r));
+    return r;
+}
+
+static void on_serving(void *arg)
+{
+    struct master *m = arg;
+
+    daemon_report(&m->daemon, EX_OK);
+}
+
+static int supervise(struct master *m, struct generation **generation)
 {
     const struct shm_sizes sizes =
         shm_layout((*generation)->pairs_per_node, (*generation)->claim_pages);
-    int listener = -1, r;
-    struct supervisor_config config = { source, NULL, &listener, 1, START_MS };
+    struct supervisor_config config = {
+        .source = m->source,
+        .listeners = m->listeners,
+        .n_listeners = m->n_listeners,
+        .start_ms = START_MS,
+        .notify = &m->notify,
+        .serving = on_serving,
+        .arg = m,
+    };
     struct supervisor *supervisor = NULL;
+    int r = shm_create(&sizes, &config.shm);
 
-    r = open_listener(*generation, &listener);
-    if (r == 0)
-        r = shm_create(&sizes, &config.shm);
     if (r == 0)
         r = supervisor_new(&config, generation, &supervisor);
     if (r == 0)
         r = supervisor_run(supervisor);
     supervisor_free(&supervisor);
     shm_close(&config.shm);
-    fd_close(&listener);
     return r;
 }
 
-static int run(const struct generation_source *source)
+static void let_go(struct master *m)
+{
+    for (size_t i = 0; i < m->n_listeners; i++)
+        fd_close(&m->listeners[i]);
+    notify_close(&m->notify);
+    if (m->options->pid_path != NULL)
+        pid_file_remove(m->options->pid_path, &m->pid_file);
+}
+
+static int serve(struct master *m, struct generation **generation)
+{
+    int r = open_pid_file(m);
+
+    if (r == 0)
+        r = open_listeners(m, *generation);
+    if (r == 0) {
+        r = notify_open(&m->notify, environment_rest(m->source->environment));
+        if (r != 0)
+            log_panic("cannot use NOTIFY_SOCKET or WATCHDOG_USEC: %s", error_text(r));
+    }
+    if (r == 0)
+        r = supervise(m, generation);
+    let_go(m);
+    return r;
+}
+
+static int run(struct master *m)
 {
     struct generation *generation = NULL;
     int r;
 
-    r = generation_load(source, 1, &generation);
-    if (r == 0 && source->quiet)
+    r = generation_load(m->source, 1, &generation);
+    if (r == 0 && m->options->check)
         log_info("the settings are good");
-    if (r != 0 || source->quiet)
+    if (r != 0 || m->options->check)
         goto out;
     log_set_level(generation->log_level);
-    r = supervise(source, &generation);
+    r = serve(m, &generation);
     if (r == 0)
         log_info("stopped");
     else
@@ -198,31 +295,86 @@ static int exit_status(int r)
     return r == ERR_FORMAT || r == ERR_REFUSED ? EX_CONFIG : EX_SOFTWARE;
 }
 
-int main(int argc, char **argv)
+/* The arguments in memory of their own, for the title takes their place. NULL: no memory. */
+static char **copy_arguments(int argc, char **argv)
 {
-    struct options options;
-    struct environment *environment = NULL;
+    char **copy = calloc((size_t)argc + 1, sizeof(*copy));
+
+    for (int i = 0; copy != NULL && i < argc; i++) {
+        copy[i] = strdup(argv[i]);
+        if (copy[i] == NULL)
+            return NULL; /* the process ends */
+    }
+    return copy;
+}
+
+static void free_arguments(char **arguments)
+{
+    for (char **at = arguments; *at != NULL; at++)
+        free(*at);
+    free(arguments);
+}
+
+static int prepare(int argc, char **argv, struct environment **environment_r)
+{
     int r;
 
-    parse_options(argc, argv, &options);
-    open_log();
     jail_raise_files(N_FILES);
     r = jail_hide();
     if (r == 0)
-        r = environment_take(environ, conf_is_setting, &environment);
+        r = environment_take(environ, conf_is_setting, environment_r);
+    if (r == 0)
+        r = title_open(argc, argv, environ);
+    title_set("mte-api-relay: master");
+    return r;
+}
+
+/* With the settings as they now stand in the environment. */
+static int work(const struct options *options, struct environment *environment, int *daemon)
+{
+    const struct generation_source source = {
+        .path = options->conf_path,
+        .worker_path = options->worker_path,
+        .environment = environment,
+        .problem = tell_problem,
+        .warning = tell_warning,
+        .quiet = options->check,
+    };
+    struct master m = {
+        .options = options,
+        .source = &source,
+        .daemon = *daemon,
+        .pid_file = -1,
+        .notify = { .fd = -1, .due_ms = NOTIFY_NEVER },
+    };
+    int r = options->print ? print_settings(&source) : run(&m);
+
+    *daemon = m.daemon;
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    char **arguments = copy_arguments(argc, argv);
+    struct options options;
+    struct environment *environment = NULL;
+    int daemon = -1, r;
+
+    if (arguments == NULL)
+        return EX_OSERR;
+    parse_options(argc, arguments, &options);
+    open_log();
+    r = options.daemon && !options.check && !options.print ? daemon_start(DAEMON_MS, &daemon) : 0;
+    if (r == 0)
+        r = prepare(argc, argv, &environment);
     if (r != 0) {
         log_panic("cannot start: %s", error_text(r));
         return EX_OSERR;
     }
-    const struct generation_source source = {
-        .path = options.conf_path,
-        .worker_path = options.worker_path,
-        .environment = environment,
-        .problem = tell_problem,
-        .warning = tell_warning,
-        .quiet = options.check,
-    };
-    r = options.print ? print_settings(&source) : run(&source);
+    r = work(&options, environment, &daemon);
     environment_free(&environment);
-    return exit_status(r);
+    free_arguments(arguments);
+    r = exit_status(r);
+    daemon_report(&daemon, r);
+    return r;
 }

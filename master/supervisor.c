@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -17,7 +18,11 @@
 #include "common/signal.h"
 #include "master/pulse.h"
 
-enum { N_SLOTS = SHM_N_SLOTS, DYING_MS = 1000 };
+enum {
+    N_SLOTS = SHM_N_SLOTS,
+    DYING_MS = 1000,
+    RELOAD_PAUSE_MS = 1000, /* from one reload to the next: what is asked for meanwhile is one */
+};
 
 struct supervisor {
     struct supervisor_config config;
@@ -28,6 +33,8 @@ struct supervisor {
     bool stopping, serving; /* serving: all workers of the newest generation are up */
     int signals;            /* owned */
     uint64_t tick_ms;       /* when the hearts are listened to next */
+    uint64_t reload_ms;     /* when settings are loaded next; SLOT_NEVER */
+    uint64_t reloaded_ms;   /* when they last were */
     struct pollfd polls[1 + N_SLOTS];
     struct slot *polled[1 + N_SLOTS]; /* whose channel polls[i] is */
     nfds_t n_polls;
@@ -76,20 +83,39 @@ static bool is_served(const struct supervisor *s)
     return n_up >= s->generation->n_workers;
 }
 
+static void tell_serving(struct supervisor *s)
+{
+    char status[96];
+
+    log_info("serving generation=%llu workers=%zu", (unsigned long long)s->crew.generation,
+             s->generation->n_workers);
+    snprintf(status, sizeof(status), "serving with %zu workers, settings loaded %llu times",
+             s->generation->n_workers, (unsigned long long)s->crew.generation);
+    notify_ready(s->config.notify, status);
+    if (s->config.serving != NULL)
+        s->config.serving(s->config.arg);
+}
+
+/* Nothing is lost with those that only start: they hold no request. */
+static bool can_go(const struct supervisor *s, const struct slot *slot)
+{
+    return s->serving || slot->state == SLOT_DOWN || slot->state == SLOT_BACKOFF ||
+           slot->state == SLOT_STARTING;
+}
+
 /* Workers of older generations leave when the newest serves, and are not started again before. */
 static void retire(struct supervisor *s)
 {
     if (!s->serving && !s->stopping && is_served(s)) {
         s->serving = true;
-        log_info("serving generation=%llu workers=%zu", (unsigned long long)s->crew.generation,
-                 s->generation->n_workers);
+        tell_serving(s);
     }
     for (size_t i = 0; i < N_SLOTS; i++) {
         struct slot *slot = &s->slots[i];
 
         if (slot->generation == s->crew.generation || slot->state == SLOT_DRAINING || is_free(slot))
             continue;
-        if (s->serving || slot->state == SLOT_DOWN || slot->state == SLOT_BACKOFF)
+        if (can_go(s, slot))
             slot_event(slot, SLOT_RELOAD);
     }
 }
@@ -111,8 +137,10 @@ static int load_next(struct supervisor *s, struct generation **next_r)
 static void reload(struct supervisor *s)
 {
     struct generation *next = NULL, *before = s->generation;
-    int r = load_next(s, &next);
+    int r;
 
+    notify_reloading(s->config.notify);
+    r = load_next(s, &next);
     if (r == 0) {
         s->generation = next;
         r = employ_workers(s);
@@ -122,17 +150,38 @@ static void reload(struct supervisor *s)
             next = before;
     }
     generation_free(&next);
-    if (r != 0)
-        log_error("settings not reloaded, those before stay in force: %s", error_text(r));
-    else
+    if (r == 0) {
         log_info("settings reloaded generation=%llu", (unsigned long long)s->crew.generation);
+        return;
+    }
+    log_error("settings not reloaded, those before stay in force: %s", error_text(r));
+    notify_ready(s->config.notify, "the settings could not be reloaded, those before are in force");
+}
+
+static void ask_for_reload(struct supervisor *s)
+{
+    uint64_t now = clock_mono_ms(), earliest = s->reloaded_ms + RELOAD_PAUSE_MS;
+
+    if (s->reload_ms == SLOT_NEVER && !s->stopping)
+        s->reload_ms = now > earliest ? now : earliest;
+}
+
+static void take_reload(struct supervisor *s)
+{
+    if (clock_mono_ms() < s->reload_ms)
+        return;
+    s->reload_ms = SLOT_NEVER;
+    reload(s);
+    s->reloaded_ms = clock_mono_ms();
 }
 
 /* ---- what comes in ---- */
 
 static void stop(struct supervisor *s, uint64_t drain_ms)
 {
+    notify_say(s->config.notify, "STOPPING=1\nSTATUS=finishing what is in flight");
     s->stopping = true;
+    s->reload_ms = SLOT_NEVER;
     s->crew.drain_ms = drain_ms;
     for (size_t i = 0; i < s->config.n_listeners; i++)
         fd_close(&s->config.listeners[i]);
@@ -164,8 +213,8 @@ static void take_signals(struct supervisor *s)
             log_info("signal SIG%s", sigabbrev_np(signo));
         if (signo == SIGCHLD)
             reap(s);
-        else if (signo == SIGHUP && !s->stopping)
-            reload(s);
+        else if (signo == SIGHUP)
+            ask_for_reload(s);
         else if (signo == SIGQUIT)
             stop(s, 0);
         else if (signo == SIGTERM || signo == SIGINT)
@@ -249,6 +298,10 @@ static int poll_timeout(const struct supervisor *s)
 {
     uint64_t now = clock_mono_ms(), next = s->tick_ms;
 
+    if (s->reload_ms < next)
+        next = s->reload_ms;
+    if (s->config.notify->due_ms < next)
+        next = s->config.notify->due_ms;
     for (size_t i = 0; i < N_SLOTS; i++) {
         if (s->slots[i].deadline_ms < next)
             next = s->slots[i].deadline_ms;
@@ -282,7 +335,9 @@ int supervisor_run(struct supervisor *s)
                 take_messages(s->polled[i]);
         }
         take_signals(s);
+        take_reload(s);
         listen_to_hearts(s);
+        notify_watchdog(s->config.notify, clock_mono_ms());
     }
     return 0;
 }
@@ -304,6 +359,7 @@ int supervisor_new(const struct supervisor_config *config, struct generation **g
     }
     signal_ignore(unwanted, sizeof(unwanted) / sizeof(*unwanted));
     s->config = *config;
+    s->reload_ms = SLOT_NEVER;
     s->crew = (struct crew){
         .worker_path = config->source->worker_path,
         .environment = environment_rest(config->source->environment),

@@ -5,6 +5,7 @@
 #define MASTER_SUPERVISOR_H
 
 #include "master/generation.h"
+#include "master/notify.h"
 #include "master/slot.h"
 
 struct supervisor_config {
@@ -13,6 +14,9 @@ struct supervisor_config {
     int *listeners; /* closed when stopping begins, and -1 from then on */
     size_t n_listeners;
     uint64_t start_ms; /* for a worker to become ready */
+    struct notify *notify;
+    void (*serving)(void *arg); /* all workers of the newest settings are up; may be NULL */
+    void *arg;
 };
 
 struct supervisor;

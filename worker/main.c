@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "common/title.h"
 #include "worker/worker.h"
 
 int main(int argc, char **argv)
@@ -16,5 +18,7 @@ int main(int argc, char **argv)
         fputs("mte-api-relay-worker is started by mte-api-relayd, not by hand\n", stderr);
         return EX_USAGE;
     }
+    if (title_open(argc, argv, environ) != 0)
+        return EX_OSERR;
     return worker_run(&inherit);
 }

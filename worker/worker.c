@@ -17,6 +17,7 @@
 #include "common/kem.h"
 #include "common/memory.h"
 #include "common/signal.h"
+#include "common/title.h"
 #include "worker/address.h"
 #include "worker/certificates.h"
 #include "worker/channel.h"
@@ -199,6 +200,7 @@ static void on_drain(void *arg, uint64_t ms)
 {
     struct worker *w = arg;
 
+    title_set("mte-api-relay: %s (draining)", w->name);
     drain_begin(&w->drain, ms);
 }
 
@@ -207,7 +209,7 @@ static void on_orphaned(void *arg)
     struct worker *w = arg;
 
     log_error("the master is gone: leaving");
-    drain_begin(&w->drain, w->conf->drain_timeout);
+    on_drain(w, w->conf->drain_timeout);
 }
 
 static void on_over(void *arg)
@@ -302,6 +304,7 @@ int worker_run(const struct inherit *inherit)
         return EXIT_FAILURE;
     w->inherit = *inherit;
     snprintf(w->name, sizeof(w->name), "worker %llu", (unsigned long long)inherit->slot);
+    title_set("mte-api-relay: %s", w->name);
     r = take_steps(w, N_STEPS);
     while (r == 0 && !w->over)
         h2o_evloop_run(w->services.loop, INT32_MAX); /* -1 is EINTR, and no error */

@@ -120,7 +120,13 @@ static int master(char **environment, uint64_t start_ms)
     struct supervisor *supervisor = NULL;
     const struct shm_sizes sizes = shm_layout(1, 16);
     int listener = open("/dev/null", O_RDONLY | O_CLOEXEC), r;
-    struct supervisor_config config = { NULL, NULL, &listener, 1, start_ms };
+    struct notify notify = { .fd = -1, .due_ms = NOTIFY_NEVER };
+    struct supervisor_config config = {
+        .listeners = &listener,
+        .n_listeners = 1,
+        .start_ms = start_ms,
+        .notify = &notify,
+    };
 
     (void)!dup(listener); /* not close-on-exec: no worker may get it */
     r = environment_take(environment, conf_is_setting, &parted);
