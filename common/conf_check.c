@@ -2,6 +2,8 @@
 /* Warnings about settings that are well-formed and yet likely not what an operator wants. */
 #include "common/conf_check.h"
 
+#include "common/conf_peer.h"
+
 enum { ADVISED_LEN = 16 };
 
 static void warn_if_short(struct conf_report *report, const char *name, struct span secret,
@@ -28,6 +30,14 @@ void conf_check(const struct conf *conf, struct conf_report *report)
                             "the way can pose as either relay");
     if (conf->upstream_ca_file.path.len > 0 && !conf->upstream.url.tls)
         conf_report_warning(report, "UPSTREAM_CA_FILE", "has no effect: UPSTREAM is not https");
+    if (conf->outbound_upstream.set &&
+        !conf_peers_mean(&conf->outbound_allow, &conf->outbound_upstream.url))
+        conf_report_warning(report, "OUTBOUND_UPSTREAM",
+                            "is not in OUTBOUND_ALLOW: every request that goes there is refused");
+    if (conf->max_buffered != 0 && conf->max_buffered < conf->max_request_body)
+        conf_report_warning(report, "MAX_BUFFERED",
+                            "is smaller than MAX_REQUEST_BODY: a request between the two is "
+                            "always refused");
     if (conf->redis_url.len > 0)
         conf_report_warning(
             report, "REDIS_URL",

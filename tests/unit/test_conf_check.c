@@ -2,6 +2,8 @@
 /* What loads with a warning: the examples of the manual must load, and are not silent. */
 #include "tests/unit/conf_fixture.h"
 
+#include <stdio.h>
+
 #include "common/conf_setting.h"
 
 static struct loaded load_well(const char *file, const char *environment)
@@ -118,6 +120,50 @@ static void cas_for_an_api_without_tls_are_warned_of(void **state)
     conf_fixture_unload(&loaded);
 }
 
+/* What is said of sound required settings and these. */
+static void assert_warnings(const char *settings, const char *warnings)
+{
+    char environment[1024];
+    struct loaded loaded;
+
+    snprintf(environment, sizeof(environment), CONF_FIXTURE_REQUIRED "SECRET=1234567890123456\n%s",
+             settings);
+    loaded = load_well(NULL, environment);
+    assert_string_equal(loaded.warnings, warnings);
+    conf_fixture_unload(&loaded);
+}
+
+static void a_default_peer_that_is_not_allowed_is_warned_of(void **state)
+{
+    static const char warning[] =
+        "OUTBOUND_UPSTREAM: is not in OUTBOUND_ALLOW: every request that goes there is refused\n";
+
+    (void)state;
+    assert_warnings("OUTBOUND_UPSTREAM=https://a.example/base\n", "");
+    assert_warnings("OUTBOUND_UPSTREAM=https://a.example/base\n"
+                    "OUTBOUND_ALLOW=https://b.example,https://A.example\n",
+                    "");
+    assert_warnings("OUTBOUND_UPSTREAM=https://a.b.example\nOUTBOUND_ALLOW=https://*.b.example\n",
+                    "");
+    assert_warnings("OUTBOUND_UPSTREAM=https://a.example\nOUTBOUND_ALLOW=https://b.example\n",
+                    warning);
+    assert_warnings("OUTBOUND_UPSTREAM=https://a.example\nOUTBOUND_ALLOW=https://a.example:444\n",
+                    warning);
+    assert_warnings("OUTBOUND_ALLOW=https://b.example\n", "");
+}
+
+static void a_body_that_could_never_be_buffered_is_warned_of(void **state)
+{
+    static const char warning[] = "MAX_BUFFERED: is smaller than MAX_REQUEST_BODY: a request "
+                                  "between the two is always refused\n";
+
+    (void)state;
+    assert_warnings("MAX_BUFFERED=16777215\n", warning); /* MAX_REQUEST_BODY is 16 MiB */
+    assert_warnings("MAX_BUFFERED=16777216\n", "");
+    assert_warnings("MAX_BUFFERED=0\nMAX_REQUEST_BODY=1073741824\n", "");
+    assert_warnings("MAX_BUFFERED=2048\nMAX_REQUEST_BODY=1024\n", "");
+}
+
 #define IN_A_FOLDER(test)                                                                          \
     cmocka_unit_test_setup_teardown(test, conf_fixture_open, conf_fixture_close)
 
@@ -130,6 +176,8 @@ int main(void)
         IN_A_FOLDER(the_defaults_may_be_written_out_as_the_sample_has_them),
         IN_A_FOLDER(short_secrets_are_warned_of),
         IN_A_FOLDER(cas_for_an_api_without_tls_are_warned_of),
+        IN_A_FOLDER(a_default_peer_that_is_not_allowed_is_warned_of),
+        IN_A_FOLDER(a_body_that_could_never_be_buffered_is_warned_of),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
