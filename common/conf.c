@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "common/conf_kind.h"
+#include "common/secret.h"
 
 int conf_to_boot(const struct conf *conf, struct boot_writer *boot)
 {
@@ -50,6 +51,21 @@ int conf_from_boot(const struct boot *boot, struct conf **conf_r)
     else
         *conf_r = conf;
     return r;
+}
+
+void conf_forget_keys(struct conf *conf)
+{
+    const struct span values[] = {
+        conf->secret,
+        conf->secret_also,
+        conf->client_id_secret,
+        conf->client_id_secret_also,
+        conf->tls_key_file.content,
+        conf->peer_key_file.content,
+    };
+
+    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+        secret_wipe((void *)(uintptr_t)values[i].at, values[i].len); /* the store's, not const */
 }
 
 void conf_describe(const struct conf *conf, void (*line)(void *arg, const char *text), void *arg)

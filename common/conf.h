@@ -97,6 +97,12 @@ MUST_CHECK int conf_to_boot(const struct conf *conf, struct boot_writer *boot);
 MUST_CHECK int conf_from_boot(const struct boot *boot, struct conf **conf_r);
 
 /*
+ * Wipes the values of which only what follows from them is needed once it was derived: SECRET,
+ * CLIENT_ID_SECRET (both also _ALSO), private keys. Their lengths stay.
+ */
+void conf_forget_keys(struct conf *conf);
+
+/*
  * "NAME = value" for each setting, in the table's order; "not set" where it is not, and a secret is
  * "set (32 characters)".
  */

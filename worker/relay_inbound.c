@@ -318,6 +318,9 @@ static void inbound_begin(struct exchange *x)
     r = envelope_read_request(in->message, &in->sealed);
     if (r < 0)
         return refuse(x, r, "header");
+    if (identity_find_psk(exchange_services(x)->identity, in->sealed.pair_id, PAIR_ID_PSK_LEN) ==
+        NULL)
+        return refuse(x, ERR_UNKNOWN, "a pair of a SECRET that is none any more");
     in->wait.arg = x;
     in->wait.done = on_pair;
     session_store_get(exchange_services(x)->store, in->sealed.pair_id, &in->ref, &in->wait);

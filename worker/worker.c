@@ -118,9 +118,13 @@ static int prove_crypto(struct worker *w)
     return r;
 }
 
+/* The last step that needs what the keys were made from. */
 static int read_certificates(struct worker *w)
 {
-    return certificates_read(&w->certificates, w->conf);
+    int r = certificates_read(&w->certificates, w->conf);
+
+    conf_forget_keys(w->conf);
+    return r;
 }
 
 static int make_loop(struct worker *w)

@@ -324,6 +324,28 @@ static void a_file_is_taken_as_it_is_and_shown_by_its_path(void **state)
     conf_fixture_unload(&loaded);
 }
 
+static void keys_are_forgotten_and_their_lengths_are_not(void **state)
+{
+    struct loaded loaded = load_well(NULL, CONF_FIXTURE_REQUIRED
+                                     "SECRET=1234567890123456\nSECRET_ALSO=abcdefghijklmnop"
+                                     "\nCLIENT_ID_SECRET_ALSO=" TOKEN_36 "\n");
+    struct conf *copy = through_a_boot_record(loaded.conf);
+    const struct span *keys[] = { &copy->secret, &copy->secret_also, &copy->client_id_secret,
+                                  &copy->client_id_secret_also };
+    const size_t lens[] = { 16, 16, 32, 36 };
+
+    (void)state;
+    conf_forget_keys(copy);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(keys[i]->len, lens[i]);
+        for (size_t at = 0; at < lens[i]; at++)
+            assert_int_equal(keys[i]->at[at], 0);
+    }
+    assert_true(span_equal(copy->outbound_token, loaded.conf->outbound_token));
+    conf_free(&copy);
+    conf_fixture_unload(&loaded);
+}
+
 static void a_description_shows_no_secret(void **state)
 {
     struct loaded loaded =
@@ -462,6 +484,7 @@ int main(void)
         IN_A_FOLDER(the_sentence_about_levels_has_them_all),
         IN_A_FOLDER(a_file_is_taken_as_it_is_and_shown_by_its_path),
         IN_A_FOLDER(a_description_shows_no_secret),
+        IN_A_FOLDER(keys_are_forgotten_and_their_lengths_are_not),
         IN_A_FOLDER(a_worker_has_the_masters_settings),
         IN_A_FOLDER(a_record_that_no_master_wrote_is_refused),
         IN_A_FOLDER(the_names_that_workers_go_without_are_the_settings_and_their_files),
