@@ -50,6 +50,15 @@ struct peer_lease {
     void *pair;       /* the peer's own; NULL once ended */
 };
 
+/* When a message was first sent, for the AGAIN of a second sending. */
+struct peer_sending {
+    uint64_t own_ms, mono_ms; /* our two clocks */
+};
+/* Now, as the lease was just given. */
+struct peer_sending peer_sending_of(const struct peer_lease *lease);
+/* By the responder's clock as it is known with this later lease, and rather too early than late. */
+uint64_t peer_sending_ms(const struct peer_sending *sending, const struct peer_lease *now);
+
 /* What stands in front of an M1 or a sealed request. */
 struct peer_post {
     struct span target; /* behind the base path: "/api/mte-relay" */

@@ -127,3 +127,21 @@ void peer_lease_end(struct peer_lease *lease)
     lease->pair = NULL;
     lease->keys = NULL;
 }
+
+struct peer_sending peer_sending_of(const struct peer_lease *lease)
+{
+    return (struct peer_sending){ .own_ms = lease->time_ms - (uint64_t)lease->skew_ms,
+                                  .mono_ms = clock_mono_ms() };
+}
+
+/*
+ * By what our clock said then, or by how long ago it was: our clock may have been set back since.
+ * Said too early it is refused at worst; said too late, what ran before could run again.
+ */
+uint64_t peer_sending_ms(const struct peer_sending *sending, const struct peer_lease *now)
+{
+    uint64_t by_clock_ms = sending->own_ms + (uint64_t)now->skew_ms;
+    uint64_t by_age_ms = now->time_ms - (clock_mono_ms() - sending->mono_ms);
+
+    return by_clock_ms < by_age_ms ? by_clock_ms : by_age_ms;
+}

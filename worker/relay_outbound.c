@@ -37,8 +37,7 @@ struct outbound {
     struct buffer head, body; /* the POST on its way */
     struct envelope_request sent;
     struct envelope_again again; /* the first sending, once there is a second */
-    uint64_t first_own_ms;       /* when it was, by our own clock */
-    uint64_t first_mono_ms;
+    struct peer_sending first;   /* when it was */
     bool resent;
     struct timer pause; /* between a BUSY and the resend */
 
@@ -188,12 +187,6 @@ static void send_sealed(struct exchange *x)
     exchange_call(x, &request);
 }
 
-static void note_first_sending(struct outbound *out)
-{
-    out->first_own_ms = out->lease.time_ms - (uint64_t)out->lease.skew_ms;
-    out->first_mono_ms = clock_mono_ms();
-}
-
 /* A head has one frame, MTE has one for all. What was small enough before AGAIN is not too large.
  */
 static void refuse_size(struct exchange *x)
@@ -217,9 +210,9 @@ static void seal_and_send(struct exchange *x)
         return exchange_refuse(x, REFUSAL_BODY_TOO_LARGE, "the peer takes %llu bytes",
                                (unsigned long long)out->lease.max_body);
     if (out->resent)
-        out->again.time_ms = out->first_own_ms + (uint64_t)out->lease.skew_ms;
+        out->again.time_ms = peer_sending_ms(&out->first, &out->lease);
     else
-        note_first_sending(out);
+        out->first = peer_sending_of(&out->lease);
     r = seal(x);
     if (r == ERR_LIMIT)
         return refuse_size(x);
@@ -382,7 +375,7 @@ static void on_promise(struct exchange *x, enum errframe_code code, uint64_t the
         peer_clock_differs(out->peer, their_ms);
     if (out->resent)
         return exchange_refuse(x, REFUSAL_PEER_BUSY, "the peer said %s again", errframe_name(code));
-    if (clock_mono_ms() - out->first_mono_ms > RESEND_MS)
+    if (clock_mono_ms() - out->first.mono_ms > RESEND_MS)
         return exchange_refuse(x, REFUSAL_PEER_LOST_ANSWER, "%s came too late to send again",
                                errframe_name(code));
     memcpy(out->again.pair_id, out->lease.pair_id, PAIR_ID_LEN);

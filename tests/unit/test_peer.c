@@ -81,6 +81,45 @@ static void messages_are_stamped_by_the_responders_clock(void **state)
     assert_int_equal(ask(1)->lease.time_ms, wall_ms + 7 * SECOND);
 }
 
+static void the_first_sending_is_told_by_the_responders_clock_of_now(void **state)
+{
+    struct peer_sending first;
+    uint64_t first_wall_ms;
+
+    (void)state;
+    ask(0);
+    answer_m2();
+    first = peer_sending_of(&waiters[0].lease);
+    first_wall_ms = wall_ms;
+    pass(3 * SECOND);
+    peer_clock_differs(peer, wall_ms + 7 * SECOND); /* a CLOCK told it */
+    assert_int_equal(peer_sending_ms(&first, &ask(1)->lease), first_wall_ms + 7 * SECOND);
+}
+
+/* Whichever way it was set, and whether the skew was learned anew after that or not. */
+static void the_first_sending_is_never_told_too_late_when_our_clock_was_set(void **state)
+{
+    const int64_t steps_ms[] = { -3600 * SECOND, -30 * SECOND, 30 * SECOND, 3600 * SECOND };
+
+    for (size_t i = 0; i < 8; i++) {
+        bool learned = i % 2 != 0;
+        struct peer_sending first;
+        uint64_t theirs_ms;
+
+        ask(0);
+        answer_m2();
+        first = peer_sending_of(&waiters[0].lease);
+        theirs_ms = wall_ms;
+        pass(3 * SECOND);
+        wall_ms += (uint64_t)steps_ms[i / 2];
+        if (learned)
+            peer_clock_differs(peer, theirs_ms + 3 * SECOND);
+        assert_true(peer_sending_ms(&first, &ask(1)->lease) <= theirs_ms);
+        close_all(state);
+        open_all(state);
+    }
+}
+
 static void a_used_pair_is_replaced_in_the_background(void **state)
 {
     (void)state;
@@ -320,6 +359,8 @@ int main(void)
         LAW(copies_stand_beside_our_own_fields),
         LAW(a_cancelled_waiter_gets_nothing),
         LAW(messages_are_stamped_by_the_responders_clock),
+        LAW(the_first_sending_is_told_by_the_responders_clock_of_now),
+        LAW(the_first_sending_is_never_told_too_late_when_our_clock_was_set),
         LAW(a_used_pair_is_replaced_in_the_background),
         LAW(a_renewal_that_fails_leaves_the_old_pair_in_use),
         LAW(bytes_wear_a_pair_out_and_end_it),
