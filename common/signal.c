@@ -7,16 +7,28 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+static int block(const int *signals, size_t n_signals, sigset_t *set_r)
+{
+    sigemptyset(set_r);
+    for (size_t i = 0; i < n_signals; i++)
+        sigaddset(set_r, signals[i]);
+    return sigprocmask(SIG_BLOCK, set_r, NULL) == 0 ? 0 : -errno;
+}
+
+int signal_block(const int *signals, size_t n_signals)
+{
+    sigset_t set;
+
+    return block(signals, n_signals, &set);
+}
+
 int signal_open(const int *signals, size_t n_signals, int *fd_r)
 {
     sigset_t set;
-    int fd;
+    int fd, r = block(signals, n_signals, &set);
 
-    sigemptyset(&set);
-    for (size_t i = 0; i < n_signals; i++)
-        sigaddset(&set, signals[i]);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-        return -errno;
+    if (r < 0)
+        return r;
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return -errno;

@@ -10,6 +10,8 @@
 
 #include "common/error.h"
 
+/* Blocks these signals: one that comes waits for signal_open(). -errno. */
+MUST_CHECK int signal_block(const int *signals, size_t n_signals);
 /* Blocks these signals and makes the descriptor that tells of them: non-blocking, close-on-exec,
  * the caller's to close. -errno. */
 MUST_CHECK int signal_open(const int *signals, size_t n_signals, int *fd_r);

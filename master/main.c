@@ -365,6 +365,8 @@ int main(int argc, char **argv)
     parse_options(argc, arguments, &options);
     open_log();
     r = options.daemon && !options.check && !options.print ? daemon_start(DAEMON_MS, &daemon) : 0;
+    if (r == 0 && !options.check && !options.print)
+        r = supervisor_hold_signals(); /* before the start, which takes a while */
     if (r == 0)
         r = prepare(argc, argv, &environment);
     if (r != 0) {

@@ -342,11 +342,18 @@ int supervisor_run(struct supervisor *s)
     return 0;
 }
 
+static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP };
+static const int unwanted[] = { SIGPIPE, SIGUSR1, SIGUSR2 };
+
+int supervisor_hold_signals(void)
+{
+    signal_ignore(unwanted, sizeof(unwanted) / sizeof(*unwanted));
+    return signal_block(wanted, sizeof(wanted) / sizeof(*wanted));
+}
+
 int supervisor_new(const struct supervisor_config *config, struct generation **generation,
                    struct supervisor **supervisor_r)
 {
-    static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP };
-    static const int unwanted[] = { SIGPIPE, SIGUSR1, SIGUSR2 };
     struct supervisor *s = calloc(1, sizeof(*s));
     int r;
 
@@ -357,7 +364,6 @@ int supervisor_new(const struct supervisor_config *config, struct generation **g
         free(s);
         return r;
     }
-    signal_ignore(unwanted, sizeof(unwanted) / sizeof(*unwanted));
     s->config = *config;
     s->reload_ms = SLOT_NEVER;
     s->crew = (struct crew){

@@ -21,7 +21,10 @@ struct supervisor_config {
 
 struct supervisor;
 
-/* Blocks the signals it lives by, from now on. Takes over *generation. */
+/* From now on no signal that it lives by, or ignores, ends this process: those that come while it
+ * starts wait until it runs. -errno. */
+MUST_CHECK int supervisor_hold_signals(void);
+/* After supervisor_hold_signals(). Takes over *generation. */
 MUST_CHECK int supervisor_new(const struct supervisor_config *config,
                               struct generation **generation, struct supervisor **supervisor_r);
 /* Starts the workers and keeps them running until it was told to stop and all have left. */

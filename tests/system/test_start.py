@@ -8,7 +8,7 @@ import socket
 import subprocess
 
 import pytest
-from relay import MASTER, WORKER, curl, wait_until
+from relay import MASTER, WORKER, curl, default_settings, wait_until
 
 EXAMPLE = {
     "UPSTREAM": "https://api.my-company.com",
@@ -164,3 +164,24 @@ def test_the_relay_says_what_it_runs_with(start_relay, api):
     relay = start_relay("told", UPSTREAM=f"http://127.0.0.1:{api.port}")
     log = wait_until(relay.log)
     assert "set (" in log and "UPSTREAM" in log
+
+
+def test_a_signal_that_comes_during_the_start_waits_for_its_end(tmp_path):
+    """The check of the settings is held up, so that it surely comes before anybody reads signals."""
+    gate, worker = tmp_path / "gate", tmp_path / "worker"
+    os.mkfifo(gate)
+    worker.write_text(f'#!/bin/sh\n[ "$1" = --check ] && read -r line < {gate}\n'
+                      f'exec {WORKER} "$@"\n')
+    worker.chmod(0o755)
+    settings = default_settings("early") | {"UPSTREAM": "http://127.0.0.1:9"}
+    (tmp_path / "conf").touch()
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(
+            [MASTER, "--worker", worker, "-c", tmp_path / "conf"], stdout=log, stderr=log,
+            env={k: v for k, v in settings.items() if v is not None} | {"PATH": os.environ["PATH"]})
+    with open(gate, "w", encoding="ascii") as opened:  # which waits for its reader
+        for early in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGTERM):
+            process.send_signal(early)
+        opened.write("go on\n")
+    assert process.wait(60) == 0, (tmp_path / "log").read_text()
+    assert "stopped" in (tmp_path / "log").read_text()

@@ -28,6 +28,19 @@ static void a_signal_is_read_once_and_ends_nobody(void **state)
     close(fd);
 }
 
+static void a_signal_that_came_while_it_was_blocked_is_read_later(void **state)
+{
+    int fd;
+
+    (void)state;
+    assert_int_equal(signal_block(signals, 2), 0);
+    raise(SIGTERM);
+    assert_int_equal(signal_open(signals, 3, &fd), 0);
+    assert_int_equal(signal_read(fd), SIGTERM);
+    assert_int_equal(signal_read(fd), 0);
+    close(fd);
+}
+
 static int fate_of_child(bool reset)
 {
     int status;
@@ -62,6 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signal_is_read_once_and_ends_nobody),
+        cmocka_unit_test(a_signal_that_came_while_it_was_blocked_is_read_later),
         cmocka_unit_test(a_child_that_resets_is_as_mortal_as_any),
     };
 
