@@ -5,7 +5,7 @@
  *      | header, one page | METRICS | HEARTBEATS | PAIRS | CLAIMS |     each from a page on
  *
  * Sealed against every change of its size, so that no process can take pages from under another.
- * Each process keeps where the regions are to itself; what it shares is the lock and two numbers.
+ * Each process keeps where the regions are to itself; what it shares is the lock and three numbers.
  */
 #include "common/shm.h"
 
@@ -33,6 +33,7 @@ struct header {
     pthread_mutex_t lock;
     _Atomic uint64_t began_ms;
     _Atomic uint64_t generation;
+    steady_mark steady;
 };
 _Static_assert(sizeof(struct header) <= PAGE_LEN, "the header has one page");
 
@@ -195,6 +196,11 @@ size_t shm_len(const struct shm *shm, enum shm_region region)
 uint64_t shm_began_ms(const struct shm *shm)
 {
     return atomic_load(&shm->header->began_ms);
+}
+
+steady_mark *shm_steady_mark(const struct shm *shm)
+{
+    return &shm->header->steady;
 }
 
 uint64_t shm_generation(const struct shm *shm)

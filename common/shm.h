@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/span.h"
+#include "common/steady.h"
 
 enum { SHM_VERSION = 1 };
 
@@ -44,6 +45,9 @@ size_t shm_len(const struct shm *shm, enum shm_region region);
 /* When this memory began, or was last emptied: nothing older is remembered here. Monotonic: the
  * wall clock is often set right just after a machine has started. */
 uint64_t shm_began_ms(const struct shm *shm);
+
+/* The mark of steady.h that the processes of this memory share: it outlives what is emptied. */
+steady_mark *shm_steady_mark(const struct shm *shm);
 
 /*
  * The one lock (robust, shared between processes) over inserting and allocating in SHM_PAIRS and

@@ -10,6 +10,7 @@
 #include "common/metric.h"
 #include "common/pairing.h"
 #include "common/secret.h"
+#include "common/steady.h"
 #include "common/text.h"
 #include "worker/client_token.h"
 #include "worker/peer_answer.h"
@@ -114,7 +115,7 @@ static int make_pair(struct exchange *x)
     struct pair_endpoint *p = state_of(x);
     struct pairing_answer answer = {
         .suite = p->suite,
-        .now_ms = clock_wall_ms(),
+        .now_ms = steady_ms(),
         .lifetime_s = (uint32_t)(services->conf->pair_lifetime / 1000),
         .max_body = services->conf->max_request_body,
     };
@@ -156,7 +157,7 @@ static int check_m1(struct exchange *x)
     if (r == 0)
         r = pairing_choose(services->identity, &p->m1, &p->suite);
     if (r == 0)
-        r = pairing_check_time(&p->m1, clock_wall_ms());
+        r = pairing_check_time(&p->m1, steady_ms());
     return r;
 }
 

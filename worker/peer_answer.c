@@ -2,7 +2,7 @@
 /* What every answer to a peer relay has in common. Owns nothing. */
 #include "worker/peer_answer.h"
 
-#include "common/clock.h"
+#include "common/steady.h"
 
 int peer_answer_head(struct exchange *x, const char *content_type, const uint64_t *length)
 {
@@ -36,7 +36,7 @@ void peer_answer_error(struct exchange *x, enum errframe_code code, const struct
                        struct span about)
 {
     uint8_t frame[ERRFRAME_LEN];
-    int r = errframe_make(psk, code, clock_wall_ms(), about, frame);
+    int r = errframe_make(psk, code, steady_ms(), about, frame);
 
     if (r < 0)
         return exchange_abort(x, "making an error frame: %s", error_text(r));

@@ -7,8 +7,8 @@
 #include "worker/relay_inbound.h"
 
 #include "common/bhttp.h"
-#include "common/clock.h"
 #include "common/metric.h"
+#include "common/steady.h"
 #include "worker/echo.h"
 #include "worker/forward.h"
 #include "worker/peer_answer.h"
@@ -264,7 +264,7 @@ static int open_message(struct exchange *x)
 
 static int check_time(const struct envelope_request *sealed)
 {
-    uint64_t now = clock_wall_ms();
+    uint64_t now = steady_ms();
     uint64_t apart = now > sealed->time_ms ? now - sealed->time_ms : sealed->time_ms - now;
 
     return apart <= OLDEST_MS ? 0 : ERR_CLOCK;

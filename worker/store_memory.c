@@ -12,6 +12,7 @@
 #include "worker/store_memory.h"
 
 #include "common/clock.h"
+#include "common/steady.h"
 
 enum {
     RATES_LEN = 65536,
@@ -149,10 +150,13 @@ static int claim_one(const struct store_memory *m, uint64_t generation,
  */
 static bool is_forgotten(const struct store_memory *m, const struct envelope_again *again)
 {
-    uint64_t now_ms = clock_wall_ms();
-    uint64_t began_ms = now_ms - (clock_mono_ms() - shm_began_ms(m->shm));
+    uint64_t now_ms = steady_ms(), age_ms = clock_mono_ms() - shm_began_ms(m->shm);
+    uint64_t margin_ms = age_ms / 4; /* by which a clock that was set back goes slower */
 
-    return again->time_ms < began_ms + AGAIN_MARGIN_MS || now_ms > again->time_ms + AGAIN_OLDEST_MS;
+    if (margin_ms < AGAIN_MARGIN_MS)
+        margin_ms = AGAIN_MARGIN_MS;
+    return again->time_ms + age_ms < now_ms + margin_ms ||
+           now_ms > again->time_ms + AGAIN_OLDEST_MS;
 }
 
 static int claim_again(const struct store_memory *m, uint64_t generation,

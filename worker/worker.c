@@ -17,6 +17,7 @@
 #include "common/kem.h"
 #include "common/memory.h"
 #include "common/signal.h"
+#include "common/steady.h"
 #include "common/title.h"
 #include "worker/address.h"
 #include "worker/certificates.h"
@@ -95,9 +96,11 @@ static int attach_memory(struct worker *w)
     int r = shm_attach(INHERIT_SHM, &w->shm);
 
     close(INHERIT_SHM);
-    if (r == 0)
-        w->services.metrics = metric_block(w->shm, 1 + (size_t)w->inherit.slot);
-    return r;
+    if (r < 0)
+        return r;
+    steady_share(shm_steady_mark(w->shm));
+    w->services.metrics = metric_block(w->shm, 1 + (size_t)w->inherit.slot);
+    return 0;
 }
 
 static int prove_crypto(struct worker *w)
@@ -287,6 +290,7 @@ static void take_down(struct worker *w)
     upstream_free(&s->upstream);
     session_store_free(&s->store);
     timers_free(&s->timers);
+    steady_share(NULL);
     shm_close(&w->shm);
     certificates_fini(&w->certificates);
     identity_fini(&w->identity);

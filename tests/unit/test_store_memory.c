@@ -155,6 +155,23 @@ static void an_again_older_than_claims_are_surely_kept_is_a_replay(void **state)
     assert_int_equal(store_memory_claim(&memory, &place, &session, 3, &again), ERR_REPLAY);
 }
 
+/* A sender may know our clock as it was before it was set back, and is then ahead of it by as much
+ * as ours has gone slower since. */
+static void an_again_from_the_first_quarter_of_the_memory_is_a_replay(void **state)
+{
+    (void)state;
+    struct session session = new_pair(1);
+    struct store_place place = found(&session);
+    struct envelope_again again = { .pair_id = { 9 } };
+
+    age_memory(400 * 1000);
+    again.time_ms = began_ms() + 99 * 1000;
+    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, &again), ERR_REPLAY);
+    again.time_ms = began_ms() + 101 * 1000;
+    again.counter = 1;
+    assert_int_equal(store_memory_claim(&memory, &place, &session, 2, &again), 0);
+}
+
 static void a_pair_that_ended_after_it_was_found_claims_nothing(void **state)
 {
     (void)state;
@@ -333,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LAW(a_counter_is_claimed_once_and_its_first_sending_with_it),
         LAW(an_again_from_before_the_memory_began_is_a_replay),
+        LAW(an_again_from_the_first_quarter_of_the_memory_is_a_replay),
         LAW(an_again_older_than_claims_are_surely_kept_is_a_replay),
         LAW(a_pair_that_ended_after_it_was_found_claims_nothing),
         LAW(an_emptied_memory_knows_no_pair_from_before),
