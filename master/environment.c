@@ -103,6 +103,50 @@ void environment_free(struct environment **environment)
     *environment = NULL;
 }
 
+static void measure(char *const *entries, size_t *n, size_t *len)
+{
+    for (; *entries != NULL; entries++)
+        (*n)++, *len += strlen(*entries) + 1;
+}
+
+static char *copy_entries(char *const *entries, char ***pointers, char *at)
+{
+    for (; *entries != NULL; entries++) {
+        size_t len = strlen(*entries) + 1;
+
+        *(*pointers)++ = memcpy(at, *entries, len);
+        at += len;
+    }
+    return at;
+}
+
+/* One block: the pointers, then the strings. */
+char **environment_whole(const struct environment *environment)
+{
+    size_t n = 0, len = 0;
+    char **whole, **pointers, *at;
+
+    measure(environment->settings, &n, &len);
+    measure(environment->rest, &n, &len);
+    whole = pointers = malloc((n + 1) * sizeof(*whole) + len);
+    if (whole == NULL)
+        return NULL;
+    at = copy_entries(environment->settings, &pointers, (char *)(whole + n + 1));
+    copy_entries(environment->rest, &pointers, at);
+    *pointers = NULL;
+    return whole;
+}
+
+void environment_whole_free(char ***whole)
+{
+    if (*whole == NULL)
+        return;
+    for (char **entry = *whole; *entry != NULL; entry++)
+        secret_wipe(*entry, strlen(*entry));
+    free(*whole);
+    *whole = NULL;
+}
+
 char *const *environment_settings(const struct environment *environment)
 {
     return environment->settings;

@@ -23,4 +23,9 @@ void environment_free(struct environment **environment); /* wipes */
 char *const *environment_settings(const struct environment *environment);
 char *const *environment_rest(const struct environment *environment);
 
+/* All of it as it was, for another master: in memory that a child has too, so not for longer than
+ * needed. NULL: no memory. */
+char **environment_whole(const struct environment *environment);
+void environment_whole_free(char ***whole); /* wipes */
+
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,13 @@
 #include "common/fd.h"
 #include "common/inherit.h"
 #include "common/jail.h"
+#include "common/text.h"
 #include "common/title.h"
 #include "master/daemon.h"
 #include "master/listen.h"
 #include "master/pid_file.h"
 #include "master/supervisor.h"
+#include "master/upgrade.h"
 
 enum {
     START_MS = 60000,    /* for a worker to become ready */
@@ -34,6 +37,8 @@ struct options {
     const char *conf_path; /* NULL: the default */
     const char *worker_path;
     const char *pid_path; /* NULL: none */
+    const char *binary;   /* this program, and what takes its place at an upgrade */
+    int take_over;        /* what the binary before us left; -1: nothing */
     bool check, print, daemon;
 };
 
@@ -41,6 +46,7 @@ struct options {
 struct master {
     const struct options *options;
     const struct generation_source *source;
+    char *const *arguments;
     int daemon;   /* to say that we serve; -1: nobody waits for it */
     int pid_file; /* -1: none */
     struct notify notify;
@@ -62,19 +68,26 @@ static const char usage[] =
     "Settings come from the environment, then from the file. See README.md.\n";
 
 static const struct option long_options[] = {
-    { "config", required_argument, NULL, 'c' },   { "test", no_argument, NULL, 't' },
-    { "print-config", no_argument, NULL, 'C' },   { "worker", required_argument, NULL, 'w' },
-    { "foreground", no_argument, NULL, 'f' },     { "daemon", no_argument, NULL, 'd' },
-    { "pid-file", required_argument, NULL, 'p' }, { "version", no_argument, NULL, 'V' },
-    { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
+    { "config", required_argument, NULL, 'c' },
+    { "test", no_argument, NULL, 't' },
+    { "print-config", no_argument, NULL, 'C' },
+    { "worker", required_argument, NULL, 'w' },
+    { "foreground", no_argument, NULL, 'f' },
+    { "daemon", no_argument, NULL, 'd' },
+    { "pid-file", required_argument, NULL, 'p' },
+    { "version", no_argument, NULL, 'V' },
+    { "take-over", required_argument, NULL, 'T' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
 };
 
 /* Exits where the options say so, or are wrong. */
 static void parse_options(int argc, char **argv, struct options *options)
 {
+    uint64_t fd;
     int c;
 
-    *options = (struct options){ .worker_path = WORKER_PATH };
+    *options = (struct options){ .worker_path = WORKER_PATH, .take_over = -1 };
     while ((c = getopt_long(argc, argv, "c:tfdp:Vh", long_options, NULL)) != -1) {
         switch (c) {
         case 'c':
@@ -97,6 +110,11 @@ static void parse_options(int argc, char **argv, struct options *options)
             break;
         case 'p':
             options->pid_path = optarg;
+            break;
+        case 'T': /* from ourselves only, and in no manual */
+            if (text_u64(span_text(optarg), INT_MAX, &fd) != 0)
+                exit(EX_USAGE);
+            options->take_over = (int)fd;
             break;
         case 'V':
             puts(PACKAGE_STRING);
@@ -216,28 +234,43 @@ static void on_serving(void *arg)
     daemon_report(&m->daemon, EX_OK);
 }
 
-static int supervise(struct master *m, struct generation **generation)
+static int on_upgrade(void *arg, struct takeover *state)
 {
-    const struct shm_sizes sizes =
-        shm_layout((*generation)->pairs_per_node, (*generation)->claim_pages);
-    struct supervisor_config config = {
+    struct master *m = arg;
+    const struct upgrade upgrade = { m->options->binary, m->arguments, m->source->environment };
+
+    state->pid_file = m->pid_file;
+    return upgrade_go(&upgrade, state);
+}
+
+/* With workers that are there already, or none. */
+static int supervise(struct master *m, struct shm *shm, struct generation **generation,
+                     const struct slot *slots)
+{
+    const struct supervisor_config config = {
         .source = m->source,
         .listeners = m->listeners,
         .n_listeners = m->n_listeners,
         .start_ms = START_MS,
         .notify = &m->notify,
         .serving = on_serving,
+        .upgrade = on_upgrade,
+        .shm = shm,
         .arg = m,
     };
     struct supervisor *supervisor = NULL;
-    int r = shm_create(&sizes, &config.shm);
+    int r = notify_open(&m->notify, environment_rest(m->source->environment));
 
-    if (r == 0)
-        r = supervisor_new(&config, generation, &supervisor);
+    if (r != 0) {
+        log_panic("cannot use NOTIFY_SOCKET or WATCHDOG_USEC: %s", error_text(r));
+        return r;
+    }
+    r = supervisor_new(&config, generation, &supervisor);
+    if (r == 0 && slots != NULL)
+        supervisor_adopt(supervisor, slots);
     if (r == 0)
         r = supervisor_run(supervisor);
     supervisor_free(&supervisor);
-    shm_close(&config.shm);
     return r;
 }
 
@@ -252,22 +285,64 @@ static void let_go(struct master *m)
 
 static int serve(struct master *m, struct generation **generation)
 {
+    const struct shm_sizes sizes =
+        shm_layout((*generation)->pairs_per_node, (*generation)->claim_pages);
+    struct shm *shm = NULL;
     int r = open_pid_file(m);
 
     if (r == 0)
         r = open_listeners(m, *generation);
-    if (r == 0) {
-        r = notify_open(&m->notify, environment_rest(m->source->environment));
-        if (r != 0)
-            log_panic("cannot use NOTIFY_SOCKET or WATCHDOG_USEC: %s", error_text(r));
-    }
     if (r == 0)
-        r = supervise(m, generation);
+        r = shm_create(&sizes, &shm);
+    if (r == 0)
+        r = supervise(m, shm, generation, NULL);
+    shm_close(&shm);
     let_go(m);
     return r;
 }
 
-static int run(struct master *m)
+static int take_over(struct master *m, struct slot *slots)
+{
+    struct takeover state;
+    struct shm *shm = NULL;
+    int r = takeover_read(m->options->take_over, slots, &state);
+
+    if (r != 0 || m->options->check) {
+        if (r == 0)
+            state.generation->boot = -1; /* the descriptors are not open here */
+        generation_free(&state.generation);
+        return r;
+    }
+    close(m->options->take_over);
+    r = takeover_keep(&state, false);
+    m->pid_file = state.pid_file;
+    m->n_listeners = state.n_listeners;
+    memcpy(m->listeners, state.listeners, sizeof(m->listeners));
+    if (r == 0)
+        r = shm_attach(state.shm, &shm);
+    fd_close(&state.shm);
+    log_info("took over generation=%llu", (unsigned long long)state.generation->number);
+    if (r == 0)
+        r = supervise(m, shm, &state.generation, slots);
+    generation_free(&state.generation);
+    shm_close(&shm);
+    let_go(m);
+    return r;
+}
+
+/* What the binary before us left: with -t only looked at. */
+static int run_taken_over(struct master *m)
+{
+    struct slot *slots = calloc(SHM_N_SLOTS, sizeof(*slots));
+    int r = slots != NULL ? take_over(m, slots) : -ENOMEM;
+
+    if (r != 0)
+        log_panic("cannot take over: %s", error_text(r));
+    free(slots);
+    return r;
+}
+
+static int run_anew(struct master *m)
 {
     struct generation *generation = NULL;
     int r;
@@ -279,12 +354,23 @@ static int run(struct master *m)
         goto out;
     log_set_level(generation->log_level);
     r = serve(m, &generation);
-    if (r == 0)
-        log_info("stopped");
-    else
+    if (r != 0)
         log_panic("cannot go on: %s", error_text(r));
 out:
     generation_free(&generation);
+    return r;
+}
+
+static int run(struct master *m)
+{
+    int r = 0;
+
+    if (m->options->take_over >= 0)
+        r = run_taken_over(m);
+    if (r == 0 && (m->options->take_over < 0 || m->options->check))
+        r = run_anew(m);
+    if (r == 0 && !m->options->check)
+        log_info("stopped");
     return r;
 }
 
@@ -293,6 +379,15 @@ static int exit_status(int r)
     if (r == 0)
         return EX_OK;
     return r == ERR_FORMAT || r == ERR_REFUSED ? EX_CONFIG : EX_SOFTWARE;
+}
+
+/* By the name that we were called by, where that is a path: it may be a link that moves on. */
+static void find_binary(const char *name, char own_r[static PATH_MAX], struct options *options)
+{
+    ssize_t len = readlink("/proc/self/exe", own_r, PATH_MAX - 1);
+
+    own_r[len > 0 ? len : 0] = 0;
+    options->binary = strchr(name, '/') != NULL ? name : own_r;
 }
 
 /* The arguments in memory of their own, for the title takes their place. NULL: no memory. */
@@ -330,7 +425,8 @@ static int prepare(int argc, char **argv, struct environment **environment_r)
 }
 
 /* With the settings as they now stand in the environment. */
-static int work(const struct options *options, struct environment *environment, int *daemon)
+static int work(const struct options *options, char *const *arguments,
+                struct environment *environment, int *daemon)
 {
     const struct generation_source source = {
         .path = options->conf_path,
@@ -343,6 +439,7 @@ static int work(const struct options *options, struct environment *environment, 
     struct master m = {
         .options = options,
         .source = &source,
+        .arguments = arguments,
         .daemon = *daemon,
         .pid_file = -1,
         .notify = { .fd = -1, .due_ms = NOTIFY_NEVER },
@@ -358,13 +455,16 @@ int main(int argc, char **argv)
     char **arguments = copy_arguments(argc, argv);
     struct options options;
     struct environment *environment = NULL;
-    int daemon = -1, r;
+    char own[PATH_MAX];
+    int daemon = -1, r = 0;
 
     if (arguments == NULL)
         return EX_OSERR;
     parse_options(argc, arguments, &options);
+    find_binary(arguments[0], own, &options);
     open_log();
-    r = options.daemon && !options.check && !options.print ? daemon_start(DAEMON_MS, &daemon) : 0;
+    if (options.daemon && !options.check && !options.print && options.take_over < 0)
+        r = daemon_start(DAEMON_MS, &daemon);
     if (r == 0 && !options.check && !options.print)
         r = supervisor_hold_signals(); /* before the start, which takes a while */
     if (r == 0)
@@ -373,7 +473,7 @@ int main(int argc, char **argv)
         log_panic("cannot start: %s", error_text(r));
         return EX_OSERR;
     }
-    r = work(&options, environment, &daemon);
+    r = work(&options, arguments, environment, &daemon);
     environment_free(&environment);
     free_arguments(arguments);
     r = exit_status(r);

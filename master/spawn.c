@@ -45,12 +45,13 @@ static int place_descriptors(const struct spawn *spawn)
 static void become(const struct spawn *spawn)
 {
     const char *name = strrchr(spawn->path, '/');
-    char *arguments[3] = { strdup(name != NULL ? name + 1 : spawn->path), strdup(spawn->argument) };
+    char *only[3] = { strdup(name != NULL ? name + 1 : spawn->path),
+                      spawn->arguments == NULL ? strdup(spawn->argument) : NULL };
     int r = place_descriptors(spawn);
 
     if (r == 0) {
         signal_reset();
-        execve(spawn->path, arguments, spawn->environment);
+        execve(spawn->path, spawn->arguments != NULL ? spawn->arguments : only, spawn->environment);
         r = -errno;
     }
     log_error("cannot execute %s: %s", spawn->path, error_text(r));

@@ -12,7 +12,8 @@ enum { SPAWN_FIRST_FD = 3, SPAWN_FDS_MAX = 32, SPAWN_EXIT_FAILED = 127 };
 
 struct spawn {
     const char *path;
-    const char *argument; /* its only one */
+    const char *argument;   /* its only one */
+    char *const *arguments; /* or all of them, the name first, ended by NULL; else NULL */
     char *const *environment;
     int fds[SPAWN_FDS_MAX]; /* become SPAWN_FIRST_FD and up; -1 leaves the place empty */
     size_t n_fds;

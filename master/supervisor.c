@@ -30,6 +30,7 @@ struct supervisor {
     struct generation *generation; /* the newest; owned */
     struct slot slots[N_SLOTS];
     struct pulse pulses[N_SLOTS];
+    bool adopted;           /* the workers were started by the binary before this one */
     bool stopping, serving; /* serving: all workers of the newest generation are up */
     int signals;            /* owned */
     uint64_t tick_ms;       /* when the hearts are listened to next */
@@ -204,6 +205,28 @@ static void reap(struct supervisor *s)
     }
 }
 
+static void upgrade(struct supervisor *s)
+{
+    struct takeover state = {
+        .generation = s->generation,
+        .slots = s->slots,
+        .shm = shm_fd(s->config.shm),
+        .pid_file = -1,
+        .n_listeners = s->config.n_listeners,
+    };
+    int r;
+
+    if (s->stopping || s->config.upgrade == NULL) {
+        log_error("no upgrade: the relay is about to stop");
+        return;
+    }
+    memcpy(state.listeners, s->config.listeners, state.n_listeners * sizeof(*state.listeners));
+    notify_reloading(s->config.notify);
+    r = s->config.upgrade(s->config.arg, &state);
+    log_error("no upgrade, this binary goes on: %s", error_text(r));
+    notify_ready(s->config.notify, "the upgrade failed, the binary before goes on");
+}
+
 static void take_signals(struct supervisor *s)
 {
     int signo;
@@ -215,6 +238,8 @@ static void take_signals(struct supervisor *s)
             reap(s);
         else if (signo == SIGHUP)
             ask_for_reload(s);
+        else if (signo == SIGUSR2)
+            upgrade(s);
         else if (signo == SIGQUIT)
             stop(s, 0);
         else if (signo == SIGTERM || signo == SIGINT)
@@ -320,7 +345,7 @@ static bool has_left(const struct supervisor *s)
 
 int supervisor_run(struct supervisor *s)
 {
-    int r = employ_workers(s);
+    int r = s->adopted ? 0 : employ_workers(s);
 
     if (r != 0)
         return r;
@@ -342,8 +367,8 @@ int supervisor_run(struct supervisor *s)
     return 0;
 }
 
-static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP };
-static const int unwanted[] = { SIGPIPE, SIGUSR1, SIGUSR2 };
+static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 };
+static const int unwanted[] = { SIGPIPE, SIGUSR1 };
 
 int supervisor_hold_signals(void)
 {
@@ -380,6 +405,19 @@ int supervisor_new(const struct supervisor_config *config, struct generation **g
     *generation = NULL;
     *supervisor_r = s;
     return 0;
+}
+
+void supervisor_adopt(struct supervisor *s, const struct slot slots[static SHM_N_SLOTS])
+{
+    for (size_t i = 0; i < N_SLOTS; i++) {
+        s->slots[i] = slots[i];
+        s->slots[i].crew = &s->crew;
+        s->slots[i].index = i;
+    }
+    follow(s);
+    s->adopted = true;
+    s->reload_ms = 0;
+    reap(s); /* who left while nobody was there to notice */
 }
 
 void supervisor_free(struct supervisor **supervisor)

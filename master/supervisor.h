@@ -6,7 +6,7 @@
 
 #include "master/generation.h"
 #include "master/notify.h"
-#include "master/slot.h"
+#include "master/takeover.h"
 
 struct supervisor_config {
     const struct generation_source *source; /* for reloads */
@@ -16,6 +16,8 @@ struct supervisor_config {
     uint64_t start_ms; /* for a worker to become ready */
     struct notify *notify;
     void (*serving)(void *arg); /* all workers of the newest settings are up; may be NULL */
+    /* A new binary is wanted: returns, with why, only when it did not come to that. May be NULL. */
+    int (*upgrade)(void *arg, struct takeover *state);
     void *arg;
 };
 
@@ -27,6 +29,10 @@ MUST_CHECK int supervisor_hold_signals(void);
 /* After supervisor_hold_signals(). Takes over *generation. */
 MUST_CHECK int supervisor_new(const struct supervisor_config *config,
                               struct generation **generation, struct supervisor **supervisor_r);
+/* Before supervisor_run(): these workers are ours, whatever they do. The settings are loaded anew
+ * at once, so that workers of the new binary take their place. */
+void supervisor_adopt(struct supervisor *supervisor, const struct slot slots[static SHM_N_SLOTS]);
+
 /* Starts the workers and keeps them running until it was told to stop and all have left. */
 MUST_CHECK int supervisor_run(struct supervisor *supervisor);
 void supervisor_free(struct supervisor **supervisor);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
@@ -15,14 +16,13 @@
 #include "common/log.h"
 #include "common/message.h"
 #include "master/obituary.h"
-#include "master/spawn.h"
 
 enum { WAIT_MS = 30000 };
 
 /* The child says nothing on the channel; that it closes means that it has ended. */
-static int wait_closed(int channel)
+static int wait_closed(int channel, uint64_t wait_ms)
 {
-    uint64_t until = clock_mono_ms() + WAIT_MS, now;
+    uint64_t until = clock_mono_ms() + wait_ms, now;
     struct pollfd p = { .fd = channel, .events = POLLIN };
 
     while ((now = clock_mono_ms()) < until) {
@@ -38,35 +38,27 @@ static int judge(int status)
 
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
         return 0;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE) {
-        log_error("the worker refuses these settings");
+    if (WIFEXITED(status) &&
+        (WEXITSTATUS(status) == EXIT_FAILURE || WEXITSTATUS(status) == EX_CONFIG))
         return ERR_REFUSED;
-    }
     obituary_write(status, why);
-    log_error("the worker gave no verdict on the settings cause=\"%s\"", why);
+    log_error("no verdict cause=\"%s\"", why);
     return ERR_CLOSED;
 }
 
-int verdict_ask(const char *worker_path, char *const *environment, int boot)
+int verdict_run(struct spawn *spawn, uint64_t wait_ms)
 {
-    struct spawn spawn = {
-        .path = worker_path,
-        .argument = INHERIT_CHECK,
-        .environment = environment,
-        .n_fds = INHERIT_BOOT + 1 - SPAWN_FIRST_FD,
-    };
     int ends[2], status = 0, r;
     pid_t pid;
 
     r = message_pair(ends);
     if (r != 0)
         return r;
-    spawn.fds[INHERIT_CHANNEL - SPAWN_FIRST_FD] = ends[1];
-    spawn.fds[INHERIT_BOOT - SPAWN_FIRST_FD] = boot;
-    r = spawn_process(&spawn, &pid);
+    spawn->fds[INHERIT_CHANNEL - SPAWN_FIRST_FD] = ends[1];
+    r = spawn_process(spawn, &pid);
     fd_close(&ends[1]);
     if (r == 0) {
-        r = wait_closed(ends[0]);
+        r = wait_closed(ends[0], wait_ms);
         if (r != 0)
             kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -75,5 +67,23 @@ int verdict_ask(const char *worker_path, char *const *environment, int boot)
             r = judge(status);
     }
     fd_close(&ends[0]);
+    return r;
+}
+
+int verdict_ask(const char *worker_path, char *const *environment, int boot)
+{
+    struct spawn spawn = {
+        .path = worker_path,
+        .argument = INHERIT_CHECK,
+        .environment = environment,
+        .fds = { [INHERIT_BOOT - SPAWN_FIRST_FD] = boot },
+        .n_fds = INHERIT_BOOT + 1 - SPAWN_FIRST_FD,
+    };
+    int r = verdict_run(&spawn, WAIT_MS);
+
+    if (r == ERR_REFUSED)
+        log_error("the worker refuses these settings");
+    else if (r == ERR_CLOSED)
+        log_error("the worker gave no verdict on the settings");
     return r;
 }

@@ -2,14 +2,18 @@
 """The master among its own kind: service managers, shells, init scripts, ps."""
 
 import contextlib
+import http.client
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
+import relay as programs
 from relay import MASTER, WORKER, Relay, curl, default_settings, wait_until
 
 NO_SUCH = "/nowhere/worker"
@@ -94,10 +98,14 @@ def test_a_daemon_returns_when_it_serves_and_leaves_no_pid_file(tmp_path):
         assert curl(f"http://127.0.0.1:{port}/api/mte-echo").status == 200
         assert os.getsid(pid) not in (pid, os.getsid(0))
         assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"
-        second = subprocess.run(command, env=environment, capture_output=True, text=True,
-                                timeout=60, check=False)
-        assert second.returncode != 0 and "another master lives" in second.stderr
-        assert int(pid_file.read_text()) == pid
+        for generation in (2, 3):  # the second time it is another binary that holds the lock
+            second = subprocess.run(command, env=environment, capture_output=True, text=True,
+                                    timeout=60, check=False)
+            assert second.returncode != 0 and "another master lives" in second.stderr
+            assert int(pid_file.read_text()) == pid
+            os.kill(pid, signal.SIGUSR2)
+            wait_until(lambda n=generation: f"serving generation={n}" in log.read_text(),
+                       what="the upgrade")
         workers = children_of(pid)
     finally:
         os.kill(pid, signal.SIGTERM)
@@ -218,3 +226,120 @@ def test_a_thousand_sighups_in_a_second_are_a_few_reloads_and_the_last_one_count
         return answer.refusal == "missing_upstream"
     wait_until(is_read, 40, "the last of the reloads")
     assert relay.log().count("settings reloaded") <= 8
+
+
+# ---- another binary
+
+class Load:
+    """Kept connections that ask one request after the other, until told to stop."""
+
+    def __init__(self, port, n_connections):
+        self.port = port
+        self.stopping = threading.Event()
+        self.statuses, self.failures = [], []
+        self.threads = [threading.Thread(target=self.run) for _ in range(n_connections)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        while not self.stopping.is_set():
+            try:
+                connection.request("GET", "/status/200")
+                answer = connection.getresponse()
+                answer.read()
+                self.statuses.append(answer.status)
+            except (http.client.HTTPException, OSError) as error:
+                self.failures.append(repr(error))
+                connection.close()
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Copies of the programs, so that others can be installed over them."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    for program in (MASTER, WORKER):
+        shutil.copy2(program, folder)
+    monkeypatch.setattr(programs, "MASTER", folder / MASTER.name)
+    monkeypatch.setattr(programs, "WORKER", folder / WORKER.name)
+    return folder
+
+
+def install(folder, name, content):
+    """As packages do: the old file goes on to be what runs."""
+    (folder / "new").write_bytes(content)
+    (folder / "new").chmod(0o755)
+    (folder / "new").rename(folder / name)
+
+
+def test_new_binaries_take_over_and_lose_no_request(start_relay, api, installed):
+    relay = start_relay("upgraded", UPSTREAM=f"http://127.0.0.1:{api.port}", DRAIN_TIMEOUT="5s",
+                        PASS_THROUGH_ROUTES="/status/*")
+    pid, load = relay.process.pid, Load(relay.port, 16)
+    for generation in (2, 3):
+        before, begin = relay.workers(), relay.log_end()
+        for program in (MASTER, WORKER):
+            install(installed, program.name, program.read_bytes())
+        assert os.readlink(f"/proc/{pid}/exe").endswith(" (deleted)")
+        relay.process.send_signal(signal.SIGUSR2)
+        relay.wait_for_log(f"serving generation={generation}", begin, seconds=60)
+        wait_until(lambda old=before: not set(old) & set(relay.workers()), what="the old ones' end")
+        assert relay.process.poll() is None and title_of(pid) == "mte-api-relay: master"
+        assert os.readlink(f"/proc/{pid}/exe") == str(installed / MASTER.name)
+        for worker in relay.workers():
+            assert os.readlink(f"/proc/{worker}/exe") == str(installed / WORKER.name)
+    load.stop()
+    assert load.failures == [] and set(load.statuses) == {200}
+    assert "bug:" not in relay.log()
+
+
+@pytest.mark.parametrize("content, words", [
+    (b"#!/bin/sh\nexit 64\n", "no verdict"),
+    (b"#!/bin/sh\nexit 78\n", "refused"),
+    (b"this is no program", "cannot execute"),
+], ids=["does not know the option", "refuses the settings", "is no program"])
+def test_a_binary_that_will_not_take_over_changes_nothing(start_relay, api, installed, content,
+                                                          words):
+    relay = start_relay("kept", UPSTREAM=f"http://127.0.0.1:{api.port}")
+    before = relay.workers()
+    install(installed, MASTER.name, content)
+    relay.process.send_signal(signal.SIGUSR2)
+    assert words in relay.wait_for_log("(.*\n)*.*no upgrade, this binary goes on: .*")[0]
+    assert relay.workers() == before
+    assert curl(relay.url("/api/mte-echo")).status == 200
+
+
+def test_a_binary_that_works_but_finds_bad_settings_changes_nothing(start_relay, api, installed):
+    assert installed.exists()
+    relay = start_relay("careful", UPSTREAM=f"http://127.0.0.1:{api.port}")
+    before = relay.workers()
+    relay.config_path().write_text("workerz = 3;\n")
+    relay.process.send_signal(signal.SIGUSR2)
+    relay.wait_for_log("workerz(.*\n)*.*no upgrade, this binary goes on: refused")
+    assert relay.workers() == before
+    assert curl(relay.url("/api/mte-echo")).status == 200
+
+
+def test_who_was_replaced_can_still_reload_drain_and_stop(start_relay, api, installed):
+    assert installed.exists()
+    relay = start_relay("lasting", UPSTREAM=f"http://127.0.0.1:{api.port}")
+    before = relay.workers()
+    relay.process.send_signal(signal.SIGUSR2)
+    relay.wait_for_log("serving generation=2")
+    wait_until(lambda: not set(before) & set(relay.workers()), what="the old workers' end")
+    worker = relay.workers()[0]
+    os.kill(worker, signal.SIGKILL)
+    relay.wait_for_log(f"worker died .*pid={worker}")
+    relay.process.send_signal(signal.SIGHUP)
+    relay.wait_for_log("serving generation=3")
+    assert curl(relay.url("/api/mte-echo")).status == 200
+    seen = pathlib.Path(f"/proc/{relay.process.pid}/environ").read_bytes()
+    assert b"the secret that both" not in seen
+    relay.process.terminate()
+    assert relay.process.wait(20) == 0 and "stopped" in relay.log()

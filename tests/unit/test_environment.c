@@ -52,6 +52,21 @@ static void nothing_of_a_value_stays_where_it_stood(void **state)
     assert_memory_equal(fourth, "UPSTREAM\0\0\0\0\0\0\0\0\0\0", sizeof(fourth));
 }
 
+static void the_whole_is_what_another_master_needs(void **state)
+{
+    char **whole = environment_whole(environment);
+
+    (void)state;
+    assert_non_null(whole);
+    assert_string_equal(whole[0], "SECRET=abc=def");
+    assert_string_equal(whole[1], "UPSTREAM=http://a");
+    assert_string_equal(whole[2], "PATH=/bin");
+    assert_string_equal(whole[4], "odd");
+    assert_null(whole[5]);
+    environment_whole_free(&whole);
+    assert_null(whole);
+}
+
 static void a_child_has_nothing_of_it(void **state)
 {
     const char *secret = environment_settings(environment)[0];
@@ -72,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_and_the_rest_are_apart_in_their_order),
         cmocka_unit_test(nothing_of_a_value_stays_where_it_stood),
+        cmocka_unit_test(the_whole_is_what_another_master_needs),
         cmocka_unit_test(a_child_has_nothing_of_it),
     };
 
