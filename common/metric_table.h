@@ -17,6 +17,8 @@ METRIC_ROW(requests_in_flight, GAUGE, "mte_relay_requests_in_flight", "Requests 
 METRIC_ROW(connections, GAUGE, "mte_relay_connections", "Accepted connections open now")
 METRIC_ROW(connections_turned_away, COUNTER, "mte_relay_connections_turned_away_total",
            "Connections refused because there were MAX_CONNECTIONS")
+METRIC_ROW(connections_calmed, COUNTER, "mte_relay_connections_calmed_total",
+           "HTTP/2 connections ended because they only made work")
 METRIC_ROW(timeouts_head, COUNTER, "mte_relay_timeouts_head_total",
            "Connections closed because no request head was complete in HEADER_TIMEOUT")
 METRIC_ROW(timeouts_body, COUNTER, "mte_relay_timeouts_body_total",

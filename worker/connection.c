@@ -15,11 +15,13 @@
 #include "common/log.h"
 #include "worker/exchange.h"
 #include "worker/guard.h"
+#include "worker/guard_http2.h"
 #include "worker/tcp.h"
 
 enum {
     LOOKS = 4,             /* at the progress of an answer, in the time that it has */
     TURNED_AWAY_MAX = 256, /* that are told why; more are only closed */
+    GOODBYE_MS = 1500,     /* for libh2o to say GOAWAY first, to who has sent nothing either */
 };
 
 /* What is waited for. */
@@ -48,6 +50,7 @@ struct connection {
     bool http2, served, turned_away;
     struct exchange *http1;   /* the one request being served */
     uint64_t held;            /* bytes of bodies that are counted for it */
+    uint64_t unfinished;      /* of these, over HTTP/2, in bodies that are not complete */
     uint64_t n_heads, n_body; /* of the guard's, as last seen */
     struct timer timer;
     enum phase phase;
@@ -67,7 +70,7 @@ static void shut(const struct connection *connection)
     shutdown(h2o_socket_get_fd(connection->guard.sock), SHUT_RDWR);
 }
 
-/* Over HTTP/2 libh2o's own timer waits for the next bytes, and says GOAWAY. */
+/* Over HTTP/2 the guard has timers for heads and bodies. */
 static enum phase phase_of(const struct connection *c)
 {
     if (c->guard.mode == GUARD_LINGERS)
@@ -76,6 +79,8 @@ static enum phase phase_of(const struct connection *c)
         return PHASE_SEND;
     if (c->n_requests > 0 || c->guard.mode == GUARD_PASSES)
         return PHASE_NONE;
+    if (c->guard.http2 != NULL)
+        return guard_http2_n_bodies(c->guard.http2) == 0 ? PHASE_IDLE : PHASE_NONE;
     switch (http1_request_place(&c->guard.walk)) {
     case HTTP1_IN_HEAD:
         return PHASE_HEAD;
@@ -89,8 +94,9 @@ static enum phase phase_of(const struct connection *c)
 static uint64_t limit_of(const struct connection *c)
 {
     const void *limits = &c->list->limits;
+    uint64_t limit = *(const uint64_t *)((const uint8_t *)limits + phases[c->phase].limit);
 
-    return *(const uint64_t *)((const uint8_t *)limits + phases[c->phase].limit);
+    return c->phase == PHASE_IDLE && c->guard.http2 != NULL ? limit + GOODBYE_MS : limit;
 }
 
 static void on_time(struct timer *timer);
@@ -129,6 +135,11 @@ static void on_time(struct timer *timer)
     }
     log_debug("a connection is closed: it waited %llu ms for its %s",
               (unsigned long long)(now - c->since_ms), phases[c->phase].name);
+    if (c->phase == PHASE_IDLE && c->guard.http2 != NULL) {
+        c->phase = PHASE_NONE;
+        guard_http2_say_goodbye(c->guard.http2);
+        return;
+    }
     metric_add(c->list->metrics, phases[c->phase].metric, 1);
     c->phase = PHASE_NONE;
     shut(c);
@@ -165,6 +176,18 @@ static void let_go(struct connection *c, uint64_t len)
     metric_add(c->list->metrics, METRIC_body_bytes_held, -(int64_t)n);
 }
 
+/* Of HTTP/2: what is held of bodies that are not complete. */
+static void hold_unfinished(struct connection *c)
+{
+    uint64_t held = guard_http2_held(c->guard.http2);
+
+    if (held > c->unfinished)
+        hold(c, held - c->unfinished);
+    else
+        let_go(c, c->unfinished - held);
+    c->unfinished = held;
+}
+
 static uint64_t body_room(void *arg)
 {
     struct connections *list = arg;
@@ -186,6 +209,11 @@ static void on_moved(struct guard *guard)
     const struct http1_request *walk = &guard->walk;
     bool progress = walk->n_heads != c->n_heads || walk->n_body != c->n_body;
 
+    if (guard->http2 != NULL) {
+        hold_unfinished(c);
+        follow(c, false);
+        return;
+    }
     hold(c, walk->n_body - c->n_body);
     c->n_heads = walk->n_heads;
     c->n_body = walk->n_body;
@@ -201,6 +229,25 @@ static void on_refused(struct guard *guard, enum refusal refusal, const char *wh
     atomic_fetch_add_explicit(&c->list->metrics->refusals[refusal], 1, memory_order_relaxed);
     let_go(c, c->held);
     follow(c, false);
+}
+
+static void on_calmed(struct guard *guard, enum guard_nuisance nuisance, const char *why)
+{
+    static const enum metric metrics[] = {
+        [GUARD_FLOOD] = METRIC_connections_calmed,
+        [GUARD_SLOW_HEAD] = METRIC_timeouts_head,
+        [GUARD_IDLE] = METRIC_timeouts_idle,
+    };
+    struct connection *c = connection_of_guard(guard);
+
+    log_line(nuisance == GUARD_FLOOD ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+             "ended a connection over HTTP/2 cause=\"%s\"", why);
+    metric_add(c->list->metrics, metrics[nuisance], 1);
+}
+
+static void on_body_stood_still(struct guard *guard)
+{
+    metric_add(connection_of_guard(guard)->list->metrics, METRIC_timeouts_body, 1);
 }
 
 static void on_left(struct guard *guard)
@@ -229,7 +276,14 @@ static void on_closed(struct guard *guard)
         list->emptied(list);
 }
 
-static const struct guard_events guard_events = { on_moved, on_refused, on_left, on_closed };
+static const struct guard_events guard_events = {
+    .moved = on_moved,
+    .refused = on_refused,
+    .left = on_left,
+    .calmed = on_calmed,
+    .body_stood_still = on_body_stood_still,
+    .closed = on_closed,
+};
 
 /* ---- from accept to close ---- */
 
@@ -249,6 +303,9 @@ static struct connection *open_record(struct connections *list, h2o_socket_t *so
     list->n++;
     metric_add(list->metrics, METRIC_connections, 1);
     guard_open(&connection->guard, sock, list->timers, &limits, &guard_events);
+    connection->guard.head_ms = list->limits.head_ms;
+    connection->guard.body_ms = list->limits.body_ms;
+    connection->guard.context = list->context;
     follow(connection, true);
     return connection;
 }
@@ -277,24 +334,35 @@ struct connection *connection_of(const h2o_req_t *req)
     return connection_of_guard(guard_of(req->conn->callbacks->get_socket(req->conn)));
 }
 
-/* A body over HTTP/1 is held as it comes in; over HTTP/2 only libh2o sees it before. */
-void connection_begin_request(struct connection *connection, const h2o_req_t *req,
-                              struct exchange *x)
+/*
+ * A body over HTTP/1 is held as it comes in, and so is one over HTTP/2, which is unfinished until
+ * now. (The body of a request that is upgraded came over HTTP/1.)
+ */
+const struct http2_verdict *connection_begin_request(struct connection *connection, h2o_req_t *req,
+                                                     struct exchange *x)
 {
+    const struct http2_verdict *verdict = NULL;
+
     connection->n_requests++;
     connection->served = true;
     connection->http2 = req->version >= 0x200;
     connection->http1 = connection->http2 ? NULL : x;
-    if (connection->http2)
+    if (connection->http2 && connection->guard.http2 != NULL) {
+        verdict = guard_http2_begin_request(connection->guard.http2, req);
+        hold_unfinished(connection);
         hold(connection, req->entity.len);
+    }
     follow(connection, false);
+    return verdict;
 }
 
-void connection_end_request(struct connection *connection, size_t body_len)
+void connection_end_request(struct connection *connection, size_t body_len, bool answered)
 {
     connection->n_requests--;
     connection->http1 = NULL;
     let_go(connection, body_len);
+    if (answered && connection->guard.http2 != NULL)
+        guard_http2_count_answer(connection->guard.http2);
     follow(connection, false);
 }
 

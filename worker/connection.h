@@ -28,6 +28,7 @@ struct connections {
     size_t n, n_turned_away; /* of these, refused at the door and not closed yet */
     /* ---- */
     struct connection_limits limits;
+    const h2o_context_t *context;
     struct timers *timers;
     struct metric_block *metrics;
     struct tally buffered;                     /* of METRIC_body_bytes_held */
@@ -40,10 +41,14 @@ MUST_CHECK int connection_open(struct connections *list, h2o_socket_t *sock);
 MUST_CHECK int connection_turn_away(struct connections *list, h2o_socket_t *sock);
 struct connection *connection_of(const h2o_req_t *req);
 
-/* One request more, one less; its body is held from the first to the second. */
-void connection_begin_request(struct connection *connection, const h2o_req_t *req,
-                              struct exchange *x);
-void connection_end_request(struct connection *connection, size_t body_len);
+struct http2_verdict;
+/*
+ * One request more, one less; its body is held from the first to the second. Not NULL: why it must
+ * not be served, valid for now.
+ */
+const struct http2_verdict *connection_begin_request(struct connection *connection, h2o_req_t *req,
+                                                     struct exchange *x);
+void connection_end_request(struct connection *connection, size_t body_len, bool answered);
 /* Do all bodies together take more than buffered_max? */
 bool connections_overfull(struct connections *list);
 /* An answer has bytes with libh2o that are not on their way yet; they are now. */

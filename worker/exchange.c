@@ -89,12 +89,12 @@ static void on_dispose(void *arg)
         x->ops->fini(x);
     door_fini(&x->door);
     headers_fini(&x->request.fields);
-    connection_end_request(x->connection, x->req->entity.len);
+    connection_end_request(x->connection, x->req->entity.len, x->door.end == DOOR_COMPLETE);
     metric_add(x->services->metrics, METRIC_requests_in_flight, -1);
 }
 
 struct exchange *exchange_new(struct st_h2o_req_t *req, struct services *services,
-                              struct connection *connection)
+                              struct connection *connection, const struct http2_verdict **verdict_r)
 {
     struct exchange *x = h2o_mem_alloc_shared(&req->pool, sizeof(*x), on_dispose);
 
@@ -103,7 +103,7 @@ struct exchange *exchange_new(struct st_h2o_req_t *req, struct services *service
     };
     door_init(&x->door, req, on_room);
     headers_init(&x->request.fields);
-    connection_begin_request(connection, req, x);
+    *verdict_r = connection_begin_request(connection, req, x);
     metric_add(services->metrics, METRIC_requests_in_flight, 1);
     return x;
 }

@@ -54,12 +54,14 @@ struct exchange_ops {
 /* ---- for the handler; h2o_req_t is libh2o's ---- */
 struct st_h2o_req_t;
 struct connection;
+struct http2_verdict;
 /*
  * Takes over a request; its memory is libh2o's and goes with it. Until exchange_begin() says what
- * the request is, it can only be refused.
+ * the request is, it can only be refused; where *verdict_r is not NULL, it must be.
  */
 struct exchange *exchange_new(struct st_h2o_req_t *req, struct services *services,
-                              struct connection *connection);
+                              struct connection *connection,
+                              const struct http2_verdict **verdict_r);
 void exchange_begin(struct exchange *x, const struct exchange_ops *ops);
 /* The application has gone and libh2o does not know: cancels everything. */
 void exchange_leave(struct exchange *x);

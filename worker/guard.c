@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "worker/guard_http2.h"
+
 enum {
     LINGER_MS = 2000,
     LINGER_BYTES = 64 << 20, /* a client that reads only when it has sent all */
@@ -22,6 +24,7 @@ static void on_close(void *data)
     struct guard *guard = data;
 
     timer_stop(&guard->timer);
+    guard_http2_free(&guard->http2);
     http1_request_fini(&guard->walk);
     buffer_fini(&guard->kept);
     guard->events->closed(guard);
@@ -156,6 +159,15 @@ static void on_turn_of_fault(struct timer *timer)
 
 /* ---- reading ---- */
 
+static void begin_http2(struct guard *guard)
+{
+    guard->mode = GUARD_HTTP2;
+    if (guard_http2_new(guard, &guard->http2) == 0)
+        guard_http2_read(guard->http2);
+    else
+        shut(guard, SHUT_RDWR);
+}
+
 /* What libh2o has not seen of a head it gets with the rest. */
 static void walk(struct guard *guard, size_t came)
 {
@@ -175,10 +187,9 @@ static void walk(struct guard *guard, size_t came)
     input->size -= came - good;
     sock->bytes_read = good;
     if (http1_request_place(&guard->walk) == HTTP1_IS_HTTP2)
-        guard->mode = GUARD_PASSES;
-    else if (!in_body && guard->walk.n_heads == n_heads)
-        return;
-    guard->read(sock, NULL);
+        begin_http2(guard);
+    else if (in_body || guard->walk.n_heads != n_heads)
+        guard->read(sock, NULL);
 }
 
 static bool speaks_http2(h2o_socket_t *sock)
@@ -213,18 +224,20 @@ static void on_read(h2o_socket_t *sock, const char *err)
         on_parked(guard);
         return;
     }
-    if (guard->mode == GUARD_NEW && came > 0)
-        guard->mode = speaks_http2(sock) ? GUARD_PASSES : GUARD_HTTP1;
-    if (guard->mode == GUARD_LINGERS) {
-        drain(guard, err);
-    } else if (guard->mode == GUARD_HTTP1 && err == NULL) {
-        if (came > 0)
-            walk(guard, came);
-    } else {
-        if (came > 0)
-            guard->events->moved(guard);
-        guard->read(sock, err);
+    if (guard->mode == GUARD_NEW && came > 0 && speaks_http2(sock)) {
+        begin_http2(guard);
+        return;
     }
+    if (guard->mode == GUARD_NEW && came > 0)
+        guard->mode = GUARD_HTTP1;
+    if (guard->mode == GUARD_LINGERS)
+        drain(guard, err);
+    else if (err != NULL || guard->mode == GUARD_PASSES)
+        guard->read(sock, err);
+    else if (came > 0 && guard->mode == GUARD_HTTP1)
+        walk(guard, came);
+    else if (came > 0 && guard->http2 != NULL)
+        guard_http2_read(guard->http2);
 }
 
 static void read_start(h2o_socket_t *sock, h2o_socket_cb cb)
@@ -277,6 +290,8 @@ void h2o_socket_read_start(h2o_socket_t *sock, h2o_socket_cb cb)
         return;
     }
     guard->read = cb;
+    if (guard->mode == GUARD_NEW)
+        guard->http1 = sock->data;
     if (guard->parked)
         h2o_socket_dont_read(sock, 0);
     guard->parked = false;
@@ -290,13 +305,15 @@ void h2o_socket_read_start(h2o_socket_t *sock, h2o_socket_cb cb)
 /*
  * libh2o stops while it serves an HTTP/1 request and starts again for the next. The kernel is left
  * to watch meanwhile: that saves two system calls a request, and tells of an application that
- * leaves. (TLS has bytes of its own to read: there it is really stopped.)
+ * leaves. It is really stopped under TLS, which has bytes of its own to read, and once HTTP/2 has
+ * taken over, whose stops are for output that nobody takes.
  */
 void h2o_socket_read_stop(h2o_socket_t *sock)
 {
     struct guard *guard = guard_of(sock);
 
-    if (guard == NULL || guard->mode != GUARD_HTTP1 || sock->ssl != NULL) {
+    if (guard == NULL || guard->mode != GUARD_HTTP1 || sock->ssl != NULL ||
+        sock->data != guard->http1) {
         read_stop(sock);
         return;
     }

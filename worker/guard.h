@@ -2,7 +2,7 @@
 /*
  * Stands between a connection's socket and libh2o: each byte is seen here once before libh2o sees
  * it. Over HTTP/1 a head is handed on when it is complete and right; a request that is at fault is
- * answered here, and nothing of it reaches libh2o. HTTP/2 passes.
+ * answered here, and nothing of it reaches libh2o. HTTP/2 is guard_http2.h's.
  */
 #ifndef WORKER_GUARD_H
 #define WORKER_GUARD_H
@@ -14,15 +14,22 @@
 #include "worker/timer.h"
 
 struct guard;
+struct guard_http2;
+
+/* What a connection over HTTP/2 is ended for. */
+enum guard_nuisance { GUARD_FLOOD, GUARD_SLOW_HEAD, GUARD_IDLE };
 
 struct guard_events {
     void (*moved)(struct guard *guard); /* bytes have come and were walked over */
     void (*refused)(struct guard *guard, enum refusal refusal, const char *why);
-    void (*left)(struct guard *guard);   /* the other side has ended; a request is being served */
+    void (*left)(struct guard *guard); /* the other side has ended; a request is being served */
+    /* Over HTTP/2: libh2o was made to end the connection; a body was given up. */
+    void (*calmed)(struct guard *guard, enum guard_nuisance nuisance, const char *why);
+    void (*body_stood_still)(struct guard *guard);
     void (*closed)(struct guard *guard); /* the socket has gone */
 };
 
-enum guard_mode { GUARD_NEW, GUARD_HTTP1, GUARD_PASSES, GUARD_LINGERS };
+enum guard_mode { GUARD_NEW, GUARD_HTTP1, GUARD_HTTP2, GUARD_PASSES, GUARD_LINGERS };
 
 /* Embedded in the connection's record, which lives as long as the socket. */
 struct guard {
@@ -32,7 +39,11 @@ struct guard {
     enum guard_mode mode;
     h2o_socket_cb read; /* libh2o's */
     struct http1_request walk;
-    struct buffer kept; /* what came with a TLS handshake; the refusal that is being sent */
+    uint64_t head_ms, body_ms; /* over HTTP/2: of a head to come, of a body that stands still */
+    const h2o_context_t *context;
+    struct guard_http2 *http2; /* owned; NULL until it is spoken */
+    const void *http1;         /* libh2o's record while HTTP/1 is spoken */
+    struct buffer kept;        /* what came with a TLS handshake; the refusal that is being sent */
     struct timer timer;
     size_t left; /* bytes that are still drained */
     bool drained;

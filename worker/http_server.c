@@ -15,6 +15,7 @@
 #include "worker/chunked.h"
 #include "worker/classify.h"
 #include "worker/connection.h"
+#include "worker/guard_http2.h"
 #include "worker/local.h"
 #include "worker/own_words.h"
 #include "worker/pair_endpoint.h"
@@ -95,15 +96,28 @@ static void serve(struct http_server *server, struct exchange *x, struct span pa
         exchange_begin(x, kinds[is.class]);
 }
 
+static void refuse_by(struct exchange *x, const struct http2_verdict *verdict)
+{
+    if (verdict->abort)
+        exchange_abort(x, "%s", verdict->why);
+    else
+        exchange_refuse(x, verdict->refusal, "%s", verdict->why);
+}
+
 static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     struct http_server *server = H2O_STRUCT_FROM_MEMBER(struct handler, super, self)->server;
-    struct exchange *x = exchange_new(req, server->services, connection_of(req));
+    const struct http2_verdict *verdict;
+    struct exchange *x = exchange_new(req, server->services, connection_of(req), &verdict);
     enum refusal refusal;
     struct buffer path;
     const char *cause;
     int r;
 
+    if (verdict != NULL) {
+        refuse_by(x, verdict);
+        return 0;
+    }
     request_split_target(req);
     if (!request_judge(req, &refusal, &cause)) {
         exchange_refuse(x, refusal, "%s", cause);
@@ -272,7 +286,11 @@ static void configure(struct http_server *server)
     config->max_request_entity_size = sealed_body_max(conf) + BODY_BAND;
     config->http1.req_timeout = NEVER_MS;
     config->handshake_timeout = NEVER_MS;
-    config->http2.idle_timeout = conf->idle_timeout;
+    /* For who sends nothing at all; a body that stands still has its own time. */
+    config->http2.idle_timeout = conf->idle_timeout > conf->body_timeout
+                                     ? conf->idle_timeout
+                                     : conf->body_timeout + conf->idle_timeout;
+    config->http2.max_streams_for_priority = 0; /* nor is any PRIORITY let through to it */
     /* Bodies past 32 MiB would be mapped to a file in /tmp: plaintext on a disk. */
     h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
 
@@ -312,6 +330,7 @@ static void count_connections(struct http_server *server)
             .body_max = sealed_body_max(conf) + BODY_BAND - 1, /* libh2o never sees a larger one */
             .buffered_max = s->max_buffered,
         },
+        .context = &server->context,
         .timers = s->timers,
         .metrics = s->metrics,
         .buffered = { .shm = s->shm, .own = s->metrics, .metric = METRIC_body_bytes_held },
