@@ -420,6 +420,17 @@ void supervisor_adopt(struct supervisor *s, const struct slot slots[static SHM_N
     reap(s); /* who left while nobody was there to notice */
 }
 
+void supervisor_look(const struct supervisor *s, struct supervisor_view *view_r)
+{
+    *view_r = (struct supervisor_view){
+        .generation = s->crew.generation,
+        .n_workers = s->generation->n_workers,
+        .serving = s->serving,
+        .stopping = s->stopping,
+        .slots = s->slots,
+    };
+}
+
 void supervisor_free(struct supervisor **supervisor)
 {
     struct supervisor *s = *supervisor;

@@ -37,4 +37,14 @@ void supervisor_adopt(struct supervisor *supervisor, const struct slot slots[sta
 MUST_CHECK int supervisor_run(struct supervisor *supervisor);
 void supervisor_free(struct supervisor **supervisor);
 
+/* How it stands, for whoever tells operators. */
+struct supervisor_view {
+    uint64_t generation; /* of the newest settings */
+    size_t n_workers;    /* that these want */
+    bool serving;        /* all of them are up */
+    bool stopping;
+    const struct slot *slots; /* SHM_N_SLOTS, to be looked at until the next event */
+};
+void supervisor_look(const struct supervisor *supervisor, struct supervisor_view *view_r);
+
 #endif

@@ -42,6 +42,15 @@ static void put_generation(struct buffer *b, const struct generation *g)
     buffer_put(b, listen);
 }
 
+/* Of the shared memory, as this binary would lay it out: another one may count other metrics. */
+static void put_layout(struct buffer *b, const struct generation *g)
+{
+    const struct shm_sizes sizes = shm_layout(g->pairs_per_node, g->claim_pages);
+
+    for (size_t i = 0; i < N_SHM_REGIONS; i++)
+        wire_put_u64(b, sizes.bytes[i]);
+}
+
 static void put_slot(struct buffer *b, const struct slot *slot, size_t index)
 {
     wire_put_u16(b, (uint16_t)index);
@@ -59,6 +68,7 @@ static void put_all(struct buffer *b, const struct takeover *t)
 {
     put_versions(b);
     put_generation(b, t->generation);
+    put_layout(b, t->generation);
     wire_put_u32(b, (uint32_t)t->shm);
     wire_put_u32(b, (uint32_t)t->pid_file);
     wire_put_u16(b, (uint16_t)t->n_listeners);
@@ -123,6 +133,17 @@ static int get_generation(struct wire *w, struct generation **generation_r)
     return g->listen != NULL ? 0 : -ENOMEM;
 }
 
+static int check_layout(struct wire *w, const struct generation *g)
+{
+    const struct shm_sizes sizes = shm_layout(g->pairs_per_node, g->claim_pages);
+
+    for (size_t i = 0; i < N_SHM_REGIONS; i++) {
+        if (wire_u64(w) != sizes.bytes[i])
+            return ERR_UNSUPPORTED;
+    }
+    return 0;
+}
+
 static int get_slot(struct wire *w, struct slot *slot)
 {
     unsigned state = wire_u8(w);
@@ -158,6 +179,8 @@ static int get_all(struct wire *w, struct takeover *t)
 
     if (r == 0)
         r = get_generation(w, &t->generation);
+    if (r == 0)
+        r = check_layout(w, t->generation);
     if (r != 0)
         return r;
     t->shm = (int)wire_u32(w);

@@ -95,6 +95,25 @@ static void another_version_is_refused(void **unused)
     }
 }
 
+/* As a binary does that counts one more metric. */
+static void another_layout_of_the_memory_is_refused(void **unused)
+{
+    const off_t at = 5 * 4 + 8 + 4 + 8 + 8 + 4 + 2 + 8 + 8 + 2 + sizeof(listen_address) - 1;
+    struct takeover t;
+    uint8_t low;
+    int fd;
+
+    (void)unused;
+    for (int i = 0; i < N_SHM_REGIONS; i++) {
+        assert_int_equal(takeover_write(&state, &fd), 0);
+        assert_int_equal(pread(fd, &low, 1, at + 8 * i + 7), 1);
+        low ^= 8;
+        assert_int_equal(pwrite(fd, &low, 1, at + 8 * i + 7), 1);
+        assert_int_equal(takeover_read(fd, got, &t), ERR_UNSUPPORTED);
+        close(fd);
+    }
+}
+
 static void what_is_cut_or_too_long_is_refused(void **unused)
 {
     struct takeover t;
@@ -152,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_written_is_read, fill),
         cmocka_unit_test_setup(another_version_is_refused, fill),
+        cmocka_unit_test_setup(another_layout_of_the_memory_is_refused, fill),
         cmocka_unit_test_setup(what_is_cut_or_too_long_is_refused, fill),
         cmocka_unit_test_setup(a_worker_that_would_be_everybody_is_refused, fill),
         cmocka_unit_test_setup(descriptors_stay_open_only_for_the_next_binary, fill),
