@@ -53,6 +53,11 @@ static const struct {
     [UPSTREAM_CUT] = { PEER_UNREACHABLE, true },
 };
 
+enum peer_failure pairing_call_failure(enum upstream_failure failure)
+{
+    return of_upstream[failure].failure;
+}
+
 /*
  * A peer with another SECRET cannot sign what it refuses: a frame that does not verify is most
  * likely that. REFUSED means our own node here, for we offer every suite that there is.

@@ -29,6 +29,9 @@ struct pairing_call {
     struct buffer answer;          /* over them */
 };
 
+/* What a failure of the outward client says about a peer; not UPSTREAM_OK. */
+enum peer_failure pairing_call_failure(enum upstream_failure failure);
+
 /*
  * Makes M1 and sends it; done() comes once, never from within. head, url and what the config points
  * to stay in place until then. -ENOMEM, ERR_CRYPTO: nothing was started.

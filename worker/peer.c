@@ -79,6 +79,8 @@ static void answer_first(struct peer *peer, enum peer_failure failure,
     struct peer_wait *wait = peer->waiting;
 
     dequeue(wait);
+    if (failure != PEER_OK)
+        peer_outage_count(&peer->outage);
     wait->done(wait, failure, lease);
 }
 
@@ -124,12 +126,7 @@ static void on_over(struct timer *timer)
 
 static void note_failure(struct peer *peer, const char *detail)
 {
-    if (peer->down_since_ms != 0)
-        return log_debug("still cannot pair with a peer: %s peer=%s detail=\"%s\"",
-                         failure_texts[peer->failure], peer->url_text, detail);
-    peer->down_since_ms = clock_mono_ms();
-    log_warning("cannot pair with a peer: %s peer=%s detail=\"%s\"", failure_texts[peer->failure],
-                peer->url_text, detail);
+    peer_outage_pairing_failed(&peer->outage, peer->url_text, failure_texts[peer->failure], detail);
 }
 
 static void note_success(struct peer *peer, const struct pairing_result *result)
@@ -138,10 +135,7 @@ static void note_success(struct peer *peer, const struct pairing_result *result)
         log_warning("another deployment than before answers for a peer: if that was not intended, "
                     "find out who does peer=%s",
                     peer->url_text);
-    if (peer->down_since_ms != 0)
-        log_info("a peer is back peer=%s after_s=%llu", peer->url_text,
-                 (unsigned long long)((clock_mono_ms() - peer->down_since_ms) / 1000));
-    peer->down_since_ms = 0;
+    peer_outage_pairing_made(&peer->outage, peer->url_text);
     peer->n_series = 0;
     peer->knows_node = true;
     peer->skew_ms = result->skew_ms;
@@ -182,7 +176,7 @@ static void on_verdict(struct pairing_call *call, const struct pairing_verdict *
         return happen(peer, MADE);
     if (r < 0)
         peer->failure = PEER_BAD_RESPONSE, detail = error_text(r);
-    if (verdict->retry && peer->n_retries < MAX_RETRIES && peer->down_since_ms == 0)
+    if (verdict->retry && peer->n_retries < MAX_RETRIES && !peer->outage.pairing)
         return happen(peer, MISSED);
     note_failure(peer, detail);
     happen(peer, REFUSED);
@@ -359,4 +353,34 @@ void peer_pair_unknown(struct peer *peer, const uint8_t pair_id[static PAIR_ID_L
 void peer_clock_differs(struct peer *peer, uint64_t their_time_ms)
 {
     peer->skew_ms = (int64_t)(their_time_ms - clock_wall_ms());
+}
+
+/* ---- what became of messages ---- */
+
+/* What a peer that is there cannot cause: PADs keep even a slow API's answer from being silent. */
+static bool never_reached(enum upstream_failure failure)
+{
+    return failure == UPSTREAM_UNRESOLVED || failure == UPSTREAM_NOT_ALLOWED ||
+           failure == UPSTREAM_UNREACHABLE || failure == UPSTREAM_CONNECT_TIMEOUT ||
+           failure == UPSTREAM_TLS || failure == UPSTREAM_SILENT;
+}
+
+void peer_call_failed(struct peer *peer, enum upstream_failure failure, const char *detail)
+{
+    if (never_reached(failure))
+        peer_outage_call_failed(&peer->outage, peer->url_text,
+                                failure_texts[pairing_call_failure(failure)], detail);
+    else
+        peer_outage_count(&peer->outage);
+}
+
+void peer_call_answered(struct peer *peer)
+{
+    peer_outage_answered(&peer->outage, peer->url_text);
+}
+
+void peer_count_answer(struct peer *peer, const uint8_t pair_id[static PAIR_ID_LEN], uint64_t n)
+{
+    if (peer->pair != NULL && memcmp(peer_pair_id(peer->pair), pair_id, PAIR_ID_LEN) == 0)
+        peer_pair_count(peer->pair, n);
 }

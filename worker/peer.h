@@ -98,6 +98,15 @@ void peer_wait_cancel(struct peer_wait *wait);
  */
 void peer_lease_end(struct peer_lease *lease);
 
+/*
+ * What became of a message, for the log and for the pair's end. detail: a phrase. Answered is who
+ * gave a verified answer, of whatever kind; its bytes count where their pair is still the current
+ * one.
+ */
+void peer_call_failed(struct peer *peer, enum upstream_failure failure, const char *detail);
+void peer_call_answered(struct peer *peer);
+void peer_count_answer(struct peer *peer, const uint8_t pair_id[static PAIR_ID_LEN], uint64_t n);
+
 /* What verified ERR frames say. UNKNOWN_PAIR: dropped if still current. CLOCK: skew corrected. */
 void peer_pair_unknown(struct peer *peer, const uint8_t pair_id[static PAIR_ID_LEN]);
 void peer_clock_differs(struct peer *peer, uint64_t their_time_ms);

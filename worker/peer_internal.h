@@ -5,6 +5,7 @@
 
 #include "worker/pairing_call.h"
 #include "worker/peer.h"
+#include "worker/peer_outage.h"
 #include "worker/timer.h"
 
 enum { PEER_URL_MAX = 2048 };
@@ -30,10 +31,10 @@ struct peer {
     struct peer_wait *waiting, **waiting_end;
     size_t n_waiting;
 
-    unsigned n_retries;          /* of this series */
-    unsigned n_series;           /* in vain, one after the other */
-    enum peer_failure failure;   /* of the last try */
-    uint64_t down_since_ms;      /* monotonic; 0: it is not */
+    unsigned n_retries;        /* of this series */
+    unsigned n_series;         /* in vain, one after the other */
+    enum peer_failure failure; /* of the last try */
+    struct peer_outage outage;
     uint64_t not_before_ms;      /* no pairing before */
     uint64_t told_not_shared_ms; /* said that the peer's instances do not share pairs */
 

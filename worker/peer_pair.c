@@ -117,6 +117,11 @@ int peer_pair_lease(struct peer_pair *pair, int64_t skew_ms, struct peer_lease *
     return 0;
 }
 
+void peer_pair_count(struct peer_pair *pair, uint64_t n)
+{
+    pair->n_bytes += n;
+}
+
 void peer_lease_end(struct peer_lease *lease)
 {
     struct peer_pair *pair = lease->pair;

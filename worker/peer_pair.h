@@ -30,6 +30,9 @@ uint64_t peer_pair_over_ms(const struct peer_pair *pair);
 /* Is it time for the next one? By age, messages or bytes. */
 bool peer_pair_worn(const struct peer_pair *pair, uint64_t now_ms);
 
+/* Bytes sealed under it, beside those that leases tell of. */
+void peer_pair_count(struct peer_pair *pair, uint64_t n);
+
 /* Takes a reference, for peer_lease_end(). ERR_LIMIT: no counter is left. */
 MUST_CHECK int peer_pair_lease(struct peer_pair *pair, int64_t skew_ms, struct peer_lease *lease_r);
 

@@ -311,6 +311,7 @@ static int on_part(void *arg, enum part part, struct span bytes)
 
     switch (part) {
     case PART_HEAD:
+        peer_call_answered(out->peer);
         end_lease(out); /* the opener has its own key: the pair is no longer needed */
         return open_head(x, bytes);
     case PART_DATA:
@@ -329,8 +330,10 @@ static int outbound_call_body(struct exchange *x, struct span bytes)
 {
     struct outbound *out = state_of(x);
 
-    if (out->answer == ANSWER_SEALED)
+    if (out->answer == ANSWER_SEALED) {
+        peer_count_answer(out->peer, out->lease.pair_id, bytes.len);
         return opener_feed(out->opener, bytes, on_part, x);
+    }
     buffer_put(&out->error, bytes);
     return buffer_error(&out->error);
 }
@@ -400,6 +403,7 @@ static void on_error_frame(struct exchange *x)
     if (r < 0)
         return exchange_refuse(x, REFUSAL_BAD_PEER_RESPONSE, "an error that proves nothing: %s",
                                error_text(r));
+    peer_call_answered(out->peer);
     switch (code) {
     case ERRFRAME_UNKNOWN_PAIR:
     case ERRFRAME_CLOCK:
@@ -448,6 +452,8 @@ static const enum refusal call_refusals[UPSTREAM_FAILURE_LAST_] = {
 static void outbound_call_failed(struct exchange *x, enum upstream_failure failure,
                                  const char *detail)
 {
+    if (failure != UPSTREAM_OVERLOADED) /* which is our own */
+        peer_call_failed(state_of(x)->peer, failure, detail);
     exchange_refuse(x, call_refusals[failure], "%s", detail);
 }
 

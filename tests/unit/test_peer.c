@@ -177,6 +177,56 @@ static void bytes_wear_a_pair_out_and_end_it(void **state)
     assert_int_equal(waiters[0].lease.counter, 0);
 }
 
+static void answers_count_as_requests_do_under_their_own_pair(void **state)
+{
+    uint8_t old[PAIR_ID_LEN];
+
+    (void)state;
+    ask(0);
+    answer_m2();
+    memcpy(old, last_pair, PAIR_ID_LEN);
+    waiters[0].lease.n_bytes = (uint64_t)7 << 38;
+    assert_leased(ask(0));
+    peer_count_answer(peer, old, ((uint64_t)8 << 38) - 1);
+    assert_leased(ask(0));
+    assert_false(out.under_way);
+    peer_count_answer(peer, old, 1);
+    assert_leased(ask(0));
+    assert_true(out.under_way);
+    answer_m2();
+    peer_count_answer(peer, old, (uint64_t)1 << 42); /* not the new one's */
+    assert_leased(ask(0));
+    assert_false(out.under_way);
+    peer_count_answer(peer, last_pair, (uint64_t)1 << 42);
+    assert_int_equal(ask(0)->n_done, 0);
+    answer_m2();
+    assert_leased(&waiters[0]);
+}
+
+/* All 16 million of them. */
+static void a_pair_ends_at_its_last_counter_and_is_replaced_before(void **state)
+{
+    const uint64_t worn = ENVELOPE_COUNTER_END / 16 * 15;
+    struct waiter *w = ask(0);
+
+    (void)state;
+    answer_m2();
+    for (uint64_t i = 1; i < ENVELOPE_COUNTER_END; i++) {
+        peer_lease_end(&w->lease);
+        w->n_done = 0;
+        peer_lease(peer, &w->wait);
+        if (w->n_done != 1 || w->lease.counter != i || out.under_way != (i + 1 >= worn))
+            fail_msg("message %llu", (unsigned long long)i);
+    }
+    assert_memory_equal(w->lease.pair_id, last_pair, PAIR_ID_LEN);
+    assert_int_equal(ask(1)->n_done, 0); /* no counter is used twice */
+    answer_m2();
+    assert_leased(&waiters[1]);
+    assert_int_equal(waiters[1].lease.counter, 0);
+    assert_memory_equal(waiters[1].lease.pair_id, last_pair, PAIR_ID_LEN);
+    assert_memory_not_equal(waiters[0].lease.pair_id, last_pair, PAIR_ID_LEN);
+}
+
 static void a_pair_ends_with_the_smaller_of_both_lifetimes(void **state)
 {
     (void)state;
@@ -364,6 +414,8 @@ int main(void)
         LAW(a_used_pair_is_replaced_in_the_background),
         LAW(a_renewal_that_fails_leaves_the_old_pair_in_use),
         LAW(bytes_wear_a_pair_out_and_end_it),
+        LAW(answers_count_as_requests_do_under_their_own_pair),
+        LAW(a_pair_ends_at_its_last_counter_and_is_replaced_before),
         LAW(a_pair_ends_with_the_smaller_of_both_lifetimes),
         LAW(a_pair_unused_for_fifty_seconds_is_dropped),
         LAW(an_unknown_pair_is_dropped_only_if_it_is_current),
