@@ -7,7 +7,7 @@
 
 static void end(struct drain *drain)
 {
-    timer_stop(&drain->deadline);
+    drain_stop(drain);
     if (drain->ended)
         return;
     drain->ended = true;
@@ -23,6 +23,16 @@ static void on_deadline(struct timer *timer)
     end(drain);
 }
 
+/* Who only now has sent all of a request would most likely not get its answer. */
+static void on_last_call(struct timer *timer)
+{
+    struct drain *drain = H2O_STRUCT_FROM_MEMBER(struct drain, last_call, timer);
+
+    log_info("new requests are refused from now on connections=%zu",
+             http_server_n_connections(drain->server));
+    drain->services->leaving = true;
+}
+
 static void on_idle(void *arg)
 {
     end(arg);
@@ -35,6 +45,7 @@ void drain_begin(struct drain *drain, uint64_t ms)
     if (!first && timer_running(&drain->deadline) && drain->deadline.due_ms <= clock_mono_ms() + ms)
         return;
     timer_start(&drain->deadline, drain->services->timers, ms, on_deadline);
+    timer_start(&drain->last_call, drain->services->timers, ms - ms / 8, on_last_call);
     if (!first)
         return;
     drain->begun = true;
@@ -49,4 +60,5 @@ void drain_begin(struct drain *drain, uint64_t ms)
 void drain_stop(struct drain *drain)
 {
     timer_stop(&drain->deadline);
+    timer_stop(&drain->last_call);
 }

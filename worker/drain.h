@@ -14,11 +14,12 @@ struct drain {
     size_t n_listeners;
     void (*over)(void *arg); /* nothing is left, or the deadline has come; once */
     void *arg;
-    struct timer deadline;
+    struct timer deadline, last_call;
     bool begun, ended;
 };
 
-/* Leaves within ms. When it has begun already, only an earlier deadline changes something. */
+/* Leaves within ms; in the last eighth of it new requests are refused. When it has begun already,
+ * only an earlier deadline changes something. */
 void drain_begin(struct drain *drain, uint64_t ms);
 void drain_stop(struct drain *drain);
 

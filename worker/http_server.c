@@ -92,6 +92,8 @@ static void serve(struct http_server *server, struct exchange *x, struct span pa
         exchange_refuse(x, REFUSAL_OVERLOADED, "MAX_BUFFERED is used up");
     else if (request->body.len > body_max(conf, is.class))
         exchange_refuse(x, REFUSAL_BODY_TOO_LARGE, "%zu bytes", request->body.len);
+    else if (server->services->leaving && !kinds[is.class]->to_peer)
+        exchange_refuse(x, REFUSAL_DRAINING, "the drain's time is nearly over");
     else
         exchange_begin(x, kinds[is.class]);
 }

@@ -152,6 +152,8 @@ static int check_m1(struct exchange *x)
     struct pair_endpoint *p = state_of(x);
     int r = pairing_read_m1(services->identity, exchange_request(x)->body, &p->m1);
 
+    if (r == 0 && services->leaving)
+        r = ERR_BUSY;
     if (r == 0)
         r = session_store_pairing_allowed(services->store, p->m1.node);
     if (r == 0)

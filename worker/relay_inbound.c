@@ -316,6 +316,8 @@ static void inbound_begin(struct exchange *x)
     buffer_init_secret(&in->last, 0);
     metric_add(exchange_services(x)->metrics, METRIC_requests_inbound, 1);
     r = envelope_read_request(in->message, &in->sealed);
+    if (r == 0 && exchange_services(x)->leaving)
+        return refuse(x, ERR_BUSY, "draining");
     if (r < 0)
         return refuse(x, r, "header");
     if (identity_find_psk(exchange_services(x)->identity, in->sealed.pair_id, PAIR_ID_PSK_LEN) ==

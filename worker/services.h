@@ -26,6 +26,7 @@ struct services {
     struct metric_block *metrics; /* this process' own */
     const struct shm *shm;        /* NULL: this process is alone */
     uint64_t max_buffered;        /* MAX_BUFFERED, resolved */
+    bool leaving;                 /* new requests are refused: there is no time for them */
     struct request_ids request_ids;
     /* Over refused pairings: those that anybody can cause, and those that take SECRET. */
     struct log_brake pairing_log[2];

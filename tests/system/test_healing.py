@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import socket
 import threading
 
 import pytest
@@ -71,3 +72,22 @@ def test_sigterm_lets_a_request_finish_and_ends_well(pair, api):
 def test_a_draining_relay_takes_no_new_connections(pair):
     pair.inbound.stop()
     assert curl(pair.inbound.url("/api/mte-echo"), check=False).exit_status == 7
+
+
+@pytest.mark.slow
+def test_what_comes_when_a_drain_is_nearly_over_is_refused_and_told_so(start_relay, api):
+    """A request that began before and is complete only then; what is in flight still finishes."""
+    relay = start_relay("leaving", UPSTREAM=f"http://127.0.0.1:{api.port}", WORKERS="1",
+                        PASS_THROUGH_ROUTES="/*", HEADER_TIMEOUT="60s", DRAIN_TIMEOUT="24s")
+    with socket.create_connection(("127.0.0.1", relay.port), 30) as slow:
+        slow.sendall(b"GET /status/200?late HTTP/1.1\r\nhost: x\r\n")
+        wait_until(lambda: curl(relay.url("/status/200")).status == 200, what="an answer")
+        relay.process.terminate()
+        relay.wait_for_log("new requests are refused from now on", seconds=40)
+        slow.sendall(b"\r\n")
+        answer = b"".join(iter(lambda: slow.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"x-mte-relay-error: draining\r\n" in answer
+    assert re.search(rb"(?i)retry-after: \d+\r\n", answer)
+    assert not [seen for seen in api.requests if "late" in str(seen)]
+    assert relay.process.wait(20) == 0
