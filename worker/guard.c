@@ -232,8 +232,8 @@ static void on_read(h2o_socket_t *sock, const char *err)
         guard->mode = GUARD_HTTP1;
     if (guard->mode == GUARD_LINGERS)
         drain(guard, err);
-    else if (err != NULL || guard->mode == GUARD_PASSES)
-        guard->read(sock, err);
+    else if (err != NULL || guard->mode == GUARD_PASSES || guard->mode == GUARD_NEW)
+        guard->read(sock, err); /* a new one: the handshake of TLS goes on */
     else if (came > 0 && guard->mode == GUARD_HTTP1)
         walk(guard, came);
     else if (came > 0 && guard->http2 != NULL)

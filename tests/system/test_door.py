@@ -4,7 +4,10 @@
 import contextlib
 import hashlib
 import json
+import os
+import pathlib
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -201,6 +204,33 @@ def test_max_connections(start_relay, api):
         with connected(relay) as sock:
             assert_refused(receive(sock), 503)
     wait_until(lambda: curl(relay.url("/status/204"), check=False).status == 204)
+
+
+def n_sockets(pid):
+    def is_socket(path):
+        with contextlib.suppress(FileNotFoundError):
+            return os.readlink(path).startswith("socket:")
+        return False
+    return sum(is_socket(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_who_has_more_than_his_share_lets_others_accept(start_relay, api):
+    relay = start(start_relay, api)
+    first, second = relay.workers()
+    before = {pid: n_sockets(pid) for pid in (first, second)}
+    with contextlib.ExitStack() as stack:
+        def connect_forty():
+            for _ in range(40):
+                stack.enter_context(connected(relay))
+        os.kill(first, signal.SIGSTOP)
+        try:
+            connect_forty()
+            wait_until(lambda: n_sockets(second) - before[second] == 40)
+        finally:
+            os.kill(first, signal.SIGCONT)
+        connect_forty()
+        wait_until(lambda: sum(n_sockets(pid) - before[pid] for pid in before) == 80)
+        assert n_sockets(first) - before[first] > 20
 
 
 def test_max_buffered(start_relay, api):

@@ -92,6 +92,56 @@ def test_both_versions_are_spoken_by_alpn(tls_pair, http, version):
     assert ["x-forwarded-proto", "https"] in json.loads(body)["fields"]
 
 
+def ask_with_the_last_flight(relay, authority, request, alpn):
+    """Sends the request together with what ends the handshake; all that comes back."""
+    context = ssl.create_default_context(cafile=authority.path)
+    context.set_alpn_protocols([alpn])
+    came, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(came, going, server_hostname="127.0.0.1")
+    answer = b""
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as sock:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                sock.sendall(going.read())
+                came.write(sock.recv(65536))
+        tls.write(request)
+        sock.sendall(going.read())
+        while b"\r\n" not in answer:
+            try:
+                answer += tls.read(65536)
+            except ssl.SSLWantReadError:
+                piece = sock.recv(65536)
+                if not piece:
+                    break
+                came.write(piece)
+    return answer
+
+
+GET = b"GET /api/mte-echo HTTP/1.1\r\nHost: relay\r\n"
+
+
+@pytest.mark.parametrize("fields,status", [(b"\r\n", b"200"), (b"A: b\n\r\n", b"400"),
+                                           (b"Host: other\r\n\r\n", b"400")],
+                         ids=["good", "a bare LF", "two Hosts"])
+def test_what_comes_with_the_end_of_the_handshake_is_judged(tls_pair, ca, fields, status):
+    answer = ask_with_the_last_flight(tls_pair.inbound, ca, GET + fields, "http/1.1")
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+def test_past_max_connections_no_handshake_is_begun(start_relay, api, server, ca):
+    relay = start_relay("door", UPSTREAM=f"http://127.0.0.1:{api.port}", MAX_CONNECTIONS="1",
+                        WORKERS="1", **server)
+    context = ssl.create_default_context(cafile=ca.path)
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as first, \
+            context.wrap_socket(first, server_hostname="127.0.0.1"):
+        with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as second, \
+                pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+            context.wrap_socket(second, server_hostname="127.0.0.1")
+
+
 @pytest.mark.parametrize("http", ["--http1.1", "--http2"])
 @pytest.mark.parametrize("size", [0, 1, 16384, 1 << 20, 1 << 24])
 def test_a_body_is_identical_there_and_back(tls_pair, shared_api, size, http):
