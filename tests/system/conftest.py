@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/harn
 from background import Background
 from counting_api import CountingApi
 from example_api import ExampleApi
-from relay import MASTER, Pair, Relay, default_settings
+from relay import MASTER, Pair, Relay, default_settings, wait_until
 
 
 def pytest_configure(config):
@@ -44,6 +44,19 @@ def counting_api_fixture():
     loop.stop()
 
 
+def living_in(session):
+    """Process ids in that session; zombies do not count, for in a container nobody reaps them."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, its_session = path.read_text().rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(its_session) == session and state != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
 def relay_fixture(request, tmp_path_factory):
     """start_relay(name, **settings): relays that are stopped, and must stop well, at the end."""
     folder = tmp_path_factory.mktemp("relays")
@@ -58,6 +71,9 @@ def relay_fixture(request, tmp_path_factory):
 
     yield start_relay
     statuses = {relay.name: relay.stop() for relay in reversed(started)}
+    for relay in filter(lambda relay: relay.process, started):  # a worker without its master leaves by itself
+        wait_until(lambda session=relay.process.pid: not living_in(session), 20,
+                   f"the end of all processes of {relay.name}")
     assert all(status in (0, -9) for status in statuses.values()), statuses
 
 
