@@ -90,7 +90,9 @@ def test_pairs_are_renewed_under_load_and_nothing_fails_or_grows(start_relay, ap
     n_workers, at_rest, n = len(pair.outbound.workers()), descriptors(pair), 50000
     ask(pair, n)
     before = memory(pair)
+    end = time.monotonic() + 300
     while n < 150000 or n_pairings(pair) < 3 * n_workers:  # two renewals of each
+        assert time.monotonic() < end, f"{n_pairings(pair)} pairings in five minutes"
         ask(pair, 10000)
         n += 10000
     after, held = memory(pair), descriptors(pair)
