@@ -22,7 +22,7 @@ METRIC_ROW(connections_calmed, COUNTER, "mte_relay_connections_calmed_total",
 METRIC_ROW(timeouts_head, COUNTER, "mte_relay_timeouts_head_total",
            "Connections closed because no request head was complete in HEADER_TIMEOUT")
 METRIC_ROW(timeouts_body, COUNTER, "mte_relay_timeouts_body_total",
-           "Connections closed because a request body stood still for BODY_TIMEOUT")
+           "Connections, or streams, closed because a request body stood still for BODY_TIMEOUT")
 METRIC_ROW(timeouts_idle, COUNTER, "mte_relay_timeouts_idle_total",
            "Connections closed because they were idle for IDLE_TIMEOUT")
 METRIC_ROW(timeouts_send, COUNTER, "mte_relay_timeouts_send_total",
