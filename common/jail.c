@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* LeakSanitizer looks at its own process by ptrace(2), which needs a dumpable one. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WITH_ASAN
 enum { DUMPABLE = 1 };
 #else
 enum { DUMPABLE = 0 };

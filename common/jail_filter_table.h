@@ -8,7 +8,7 @@
 JAIL_FILTER_ROW(execve)
 JAIL_FILTER_ROW(execveat)
 /* Other processes. */
-#ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer looks at its own process that way */
+#ifndef WITH_ASAN /* LeakSanitizer looks at its own process that way */
 JAIL_FILTER_ROW(ptrace)
 #endif
 JAIL_FILTER_ROW(process_vm_readv)

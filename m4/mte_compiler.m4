@@ -37,6 +37,7 @@ AC_DEFUN([MTE_INSTRUMENTS], [
     mte_sanitizer=no
     AS_IF([test "$enable_asan" = yes], [
         _MTE_INSTRUMENT([-fsanitize=address])
+        AC_DEFINE([WITH_ASAN], [1], [Define to 1 when built with AddressSanitizer.])
         MTE_CFLAGS([-fno-omit-frame-pointer])
         mte_sanitizer=yes])
     AS_IF([test "$enable_ubsan" = yes], [

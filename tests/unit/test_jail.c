@@ -44,7 +44,7 @@ static int hide(void)
 
     HOLDS(jail_hide() == 0);
     HOLDS(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef WITH_ASAN
     HOLDS(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
 #endif
     return 0;

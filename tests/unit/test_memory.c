@@ -59,7 +59,7 @@ static void what_a_burst_leaves_goes_back(void **state)
     size_t before;
 
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WITH_ASAN
     skip(); /* its allocator is another */
 #endif
     burst();
