@@ -13,16 +13,13 @@
 
 #include "common/clock.h"
 #include "common/text.h"
-#include "common/wire.h"
+#include "worker/http2_budget.h"
 #include "worker/http2_frames.h"
 #include "worker/request.h"
 
 enum {
-    RESETS_FREE = 100, /* streams reset, beyond one for each request that was answered */
-    SMALL_MAX = 1000,  /* frames that move nothing, in SMALL_MS */
-    SMALL_MS = 10 * 1000,
     FIELDS_MAX = 4096,  /* of a block that is decoded, if only to refuse it */
-    OWED_MAX = 4 << 20, /* bytes of credit kept from a client that goes on sending */
+    OWED_MAX = 4 << 20, /* bytes of credit kept from who goes on sending */
 };
 
 static const struct span preface = { (const uint8_t *)"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24 };
@@ -33,8 +30,7 @@ struct guard_http2 {
     struct buffer in; /* not whole yet */
     uint64_t in_since_ms;
     struct http2_streams streams;
-    uint64_t n_resets, n_answered;
-    uint64_t n_small, small_since_ms;
+    struct http2_budget budget;
     struct timer timer;
     size_t n_excused; /* stream errors under way that are no nuisance */
     size_t owed;      /* bytes of DATA that libh2o did not see, so gave no credit for */
@@ -63,29 +59,23 @@ static void put_bytes(struct guard_http2 *g, struct span bytes)
     (*input)->size += bytes.len;
 }
 
-/* One of our own, with a payload of zeros. */
+/* One of our own. */
 static void put_frame(struct guard_http2 *g, enum http2_type type, uint8_t flags,
                       uint32_t stream_id, uint8_t len)
 {
-    uint8_t frame[HTTP2_HEADER_LEN + UINT8_MAX] = { 0 };
-    struct buffer b = buffer_over(frame, sizeof(frame));
+    const struct http2_unit unit = { type, flags, stream_id, .payload_len = len };
+    uint8_t frame[HTTP2_HEADER_LEN + UINT8_MAX];
 
-    wire_put_u24(&b, len);
-    wire_put_u8(&b, (uint8_t)type);
-    wire_put_u8(&b, flags);
-    wire_put_u32(&b, stream_id);
-    put_bytes(g, span_of(frame, HTTP2_HEADER_LEN + (size_t)len));
+    put_bytes(g, span_of(frame, http2_write_zeros(&unit, frame)));
 }
 
-/* Lets libh2o have what was put. False: all of this is gone. */
+/* Lets libh2o have what was put, or know that something came. False: all of this is gone. */
 static bool deliver(struct guard_http2 *g)
 {
     h2o_socket_t *sock = g->guard->sock;
     uint64_t n_errors = n_stream_errors(g);
     bool gone = false;
 
-    if (sock->input->size == 0)
-        return true;
     sock->bytes_read = sock->input->size;
     g->gone = &gone;
     g->guard->read(sock, NULL);
@@ -93,7 +83,7 @@ static bool deliver(struct guard_http2 *g)
         return false;
     g->gone = NULL;
     n_errors = n_stream_errors(g) - n_errors;
-    g->n_resets += n_errors > g->n_excused ? n_errors - g->n_excused : 0;
+    g->budget.n_resets += n_errors > g->n_excused ? n_errors - g->n_excused : 0;
     g->n_excused = 0;
     return true;
 }
@@ -165,7 +155,7 @@ const struct http2_verdict *guard_http2_begin_request(struct guard_http2 *http2,
 
 void guard_http2_count_answer(struct guard_http2 *http2)
 {
-    http2->n_answered++;
+    http2->budget.n_answered++;
 }
 
 size_t guard_http2_n_bodies(const struct guard_http2 *http2)
@@ -220,7 +210,7 @@ static enum judgement judge_data(struct guard_http2 *g, const struct http2_unit 
     }
     if (body == NULL)
         return PASS; /* libh2o knows what is wrong */
-    g->n_small += unit->payload_len == 0 && (unit->flags & HTTP2_END_STREAM) == 0;
+    g->budget.n_small += unit->payload_len == 0 && (unit->flags & HTTP2_END_STREAM) == 0;
     verdict = judge_len(g, body->len, unit->payload_len);
     if (verdict == NULL) {
         body->len += unit->payload_len;
@@ -248,7 +238,7 @@ static enum judgement judge_reset(struct guard_http2 *g, const struct http2_unit
 {
     http2_streams_end_body(&g->streams, unit->stream_id);
     g->guard->events->moved(g->guard); /* what it held is free for those that follow */
-    g->n_resets++;
+    g->budget.n_resets++;
     return PASS;
 }
 
@@ -260,34 +250,20 @@ static enum judgement judge(struct guard_http2 *g, const struct http2_unit *unit
     case HTTP2_HEADERS:
         return judge_headers(g, unit);
     case HTTP2_PRIORITY: /* which RFC 9113 5.3.2 gave up */
-        g->n_small++;
+        g->budget.n_small++;
         return DROP;
     case HTTP2_RST_STREAM:
         return judge_reset(g, unit);
     case HTTP2_SETTINGS:
     case HTTP2_PING:
-        g->n_small++;
+        g->budget.n_small++;
         return PASS;
     default:
         if (unit->type < N_HTTP2_TYPES)
             return PASS;
-        g->n_small++;
+        g->budget.n_small++;
         return DROP; /* libh2o would write about it to standard error */
     }
-}
-
-/* NULL, or what makes the connection a nuisance. */
-static const char *find_nuisance(struct guard_http2 *g)
-{
-    uint64_t now = clock_mono_ms();
-
-    if (now - g->small_since_ms > SMALL_MS) {
-        g->small_since_ms = now;
-        g->n_small = 0;
-    }
-    if (g->n_small > SMALL_MAX)
-        return "too many frames that move nothing";
-    return g->n_resets > RESETS_FREE + g->n_answered ? "too many streams that are reset" : NULL;
 }
 
 /* ---- the loop over what came ---- */
@@ -307,6 +283,14 @@ static bool take_preface(struct guard_http2 *g)
     return deliver(g);
 }
 
+static void note_progress(struct guard_http2 *g, uint32_t stream_id)
+{
+    struct http2_body *body = http2_streams_body(&g->streams, stream_id);
+
+    if (body != NULL)
+        body->since_ms = clock_mono_ms();
+}
+
 /* False: all of this is gone, or ended. */
 static bool take_units(struct guard_http2 *g)
 {
@@ -323,7 +307,7 @@ static bool take_units(struct guard_http2 *g)
             put_bytes(g, span_part(buffer_span(&g->in), 0, unit.len));
         buffer_take(&g->in, unit.len);
         g->in_since_ms = clock_mono_ms();
-        nuisance = find_nuisance(g);
+        nuisance = http2_budget_exceeded(&g->budget, g->in_since_ms);
         if (nuisance != NULL) {
             calm(g, GUARD_FLOOD, nuisance);
             return false;
@@ -333,6 +317,8 @@ static bool take_units(struct guard_http2 *g)
         calm(g, GUARD_FLOOD, "a block of fields without an end");
         return false;
     }
+    if (buffer_len(&g->in) >= HTTP2_HEADER_LEN && unit.type == HTTP2_DATA)
+        note_progress(g, unit.stream_id); /* by a part of a frame */
     return deliver(g);
 }
 
@@ -417,9 +403,8 @@ static void arm(struct guard_http2 *g)
     if (in_head(g))
         due = g->in_since_ms + g->guard->head_ms;
     for (size_t i = 0; i < g->streams.n_bodies; i++) {
-        uint64_t body_due = g->streams.bodies[i].since_ms + g->guard->body_ms;
-
-        due = body_due < due ? body_due : due;
+        if (due > g->streams.bodies[i].since_ms + g->guard->body_ms)
+            due = g->streams.bodies[i].since_ms + g->guard->body_ms;
     }
     if (due == UINT64_MAX || g->ended)
         timer_stop(&g->timer);
@@ -451,6 +436,16 @@ static void on_time(struct timer *timer)
 
 /* ---- from birth to death ---- */
 
+static void take(struct guard_http2 *g)
+{
+    if (g->begun || buffer_len(&g->in) >= preface.len) {
+        if (!take_preface(g) || !take_units(g) || !refuse_marked(g))
+            return;
+        g->guard->events->moved(g->guard);
+    }
+    arm(g);
+}
+
 void guard_http2_read(struct guard_http2 *g)
 {
     h2o_socket_t *sock = g->guard->sock;
@@ -462,14 +457,8 @@ void guard_http2_read(struct guard_http2 *g)
     h2o_buffer_consume(&sock->input, sock->input->size);
     if (buffer_error(&g->in) != 0)
         shut(g);
-    if (g->ended || buffer_error(&g->in) != 0)
-        return;
-    if (g->begun || buffer_len(&g->in) >= preface.len) {
-        if (!take_preface(g) || !take_units(g) || !refuse_marked(g))
-            return;
-        g->guard->events->moved(g->guard);
-    }
-    arm(g);
+    else if (!g->ended)
+        take(g);
 }
 
 int guard_http2_new(struct guard *guard, struct guard_http2 **http2_r)
@@ -479,7 +468,7 @@ int guard_http2_new(struct guard *guard, struct guard_http2 **http2_r)
     if (g == NULL)
         return -ENOMEM;
     g->guard = guard;
-    g->small_since_ms = g->in_since_ms = clock_mono_ms();
+    g->in_since_ms = clock_mono_ms();
     buffer_init(&g->in, 0);
     *http2_r = g;
     return 0;

@@ -63,6 +63,19 @@ enum http2_reading http2_read_unit(struct span bytes, struct http2_unit *unit_r)
     return reading;
 }
 
+size_t http2_write_zeros(const struct http2_unit *unit,
+                         uint8_t frame_r[static HTTP2_HEADER_LEN + UINT8_MAX])
+{
+    struct buffer b = buffer_over(frame_r, HTTP2_HEADER_LEN);
+
+    wire_put_u24(&b, (uint32_t)unit->payload_len);
+    wire_put_u8(&b, unit->type);
+    wire_put_u8(&b, unit->flags);
+    wire_put_u32(&b, unit->stream_id);
+    memset(frame_r + HTTP2_HEADER_LEN, 0, unit->payload_len);
+    return HTTP2_HEADER_LEN + unit->payload_len;
+}
+
 /* ---- field blocks ---- */
 
 /* A block that may lie in several frames. */

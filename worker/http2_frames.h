@@ -6,6 +6,8 @@
 #ifndef WORKER_HTTP2_FRAMES_H
 #define WORKER_HTTP2_FRAMES_H
 
+#include <stdint.h>
+
 #include "common/span.h"
 
 enum {
@@ -55,6 +57,10 @@ enum http2_reading {
  * that is too long when its header is there, a block that another frame interrupts without it.
  */
 enum http2_reading http2_read_unit(struct span bytes, struct http2_unit *unit_r);
+
+/* Writes a frame whose payload is zeros, at most 255 of them. Returns its bytes. */
+size_t http2_write_zeros(const struct http2_unit *unit,
+                         uint8_t frame_r[static HTTP2_HEADER_LEN + UINT8_MAX]);
 
 /*
  * Field representations (RFC 7541 6) in the block of a whole unit of type HEADERS; those before the

@@ -350,11 +350,14 @@ def test_a_body_that_stands_still_is_given_up_and_others_are_served(hasty):
     assert client.answer(5)[":status"] == "200"
 
 
-def test_a_body_that_moves_has_time(hasty):
+@pytest.mark.parametrize("pieces", [
+    [frame(DATA, 0, 1, b"x")] * 15, [frame(DATA, 0, 1, bytes(15))[:9]] + [b"x"] * 15,
+], ids=["frames", "bytes of a frame"])
+def test_a_body_that_moves_has_time(hasty, pieces):
     client = Client(hasty)
     client.ask(1, method="POST", path="/echo", flags=END_HEADERS)
-    for _ in range(15):
-        client.send(frame(DATA, 0, 1, b"x"))
+    for piece in pieces:
+        client.send(piece)
         time.sleep(0.15)  # a slow client, not a wait
     client.send(frame(DATA, END_STREAM, 1))
     assert client.answer(1)[":status"] == "200"

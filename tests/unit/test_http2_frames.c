@@ -104,6 +104,25 @@ static void a_block_without_an_end_is_excess(void **state)
     }
 }
 
+static void what_is_written_is_read(void **state)
+{
+    const struct http2_unit wanted = {
+        .type = HTTP2_PRIORITY, .flags = HTTP2_END_STREAM, .stream_id = INT32_MAX, .payload_len = 5
+    };
+    uint8_t frame[HTTP2_HEADER_LEN + UINT8_MAX];
+    struct http2_unit unit;
+    size_t len = http2_write_zeros(&wanted, frame);
+
+    (void)state;
+    assert_int_equal(len, HTTP2_HEADER_LEN + 5);
+    assert_int_equal(http2_read_unit(span_of(frame, len), &unit), HTTP2_WHOLE);
+    assert_int_equal(unit.type, HTTP2_PRIORITY);
+    assert_int_equal(unit.flags, HTTP2_END_STREAM);
+    assert_int_equal(unit.stream_id, INT32_MAX);
+    assert_int_equal(unit.len, len);
+    assert_memory_equal(frame + HTTP2_HEADER_LEN, "\0\0\0\0\0", 5);
+}
+
 static size_t count(uint8_t flags, struct span payload)
 {
     struct http2_unit unit;
@@ -193,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_block_is_whole_with_its_last_continuation),
         cmocka_unit_test(a_block_that_is_interrupted_is_whole_without_what_does_so),
         cmocka_unit_test(a_block_without_an_end_is_excess),
+        cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(each_kind_of_representation_is_a_field_but_the_size_of_the_table),
         cmocka_unit_test(padding_and_priority_are_no_fields),
         cmocka_unit_test(frames_do_not_matter_to_fields),
