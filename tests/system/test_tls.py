@@ -138,7 +138,7 @@ def test_past_max_connections_no_handshake_is_begun(start_relay, api, server, ca
     with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as first, \
             context.wrap_socket(first, server_hostname="127.0.0.1"):
         with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as second, \
-                pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+                pytest.raises((ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)):
             context.wrap_socket(second, server_hostname="127.0.0.1")
 
 
