@@ -95,15 +95,11 @@ static void shut(const struct guard_http2 *g)
     (void)shutdown(h2o_socket_get_fd(g->guard->sock), SHUT_RDWR);
 }
 
-/*
- * libh2o says ENHANCE_YOUR_CALM to a PRIORITY of a stream that is not open, as it is configured to
- * remember none, and no client's PRIORITY gets that far. False: all of this is gone.
- */
-static bool calm(struct guard_http2 *g, enum guard_nuisance nuisance, const char *why)
+/* Has libh2o say GOAWAY, for a PRIORITY of that stream. False: all of this is gone. */
+static bool end_by(struct guard_http2 *g, uint32_t stream_id)
 {
     g->ended = true;
     timer_stop(&g->timer);
-    g->guard->events->calmed(g->guard, nuisance, why);
     buffer_clear(&g->in);
     if (!g->begun) {
         shut(g); /* who has not begun to speak HTTP/2 is told nothing in it */
@@ -111,8 +107,16 @@ static bool calm(struct guard_http2 *g, enum guard_nuisance nuisance, const char
     }
     if (!deliver(g))
         return false;
-    put_frame(g, HTTP2_PRIORITY, 0, INT32_MAX, 5);
+    put_frame(g, HTTP2_PRIORITY, 0, stream_id, 5);
     return deliver(g);
+}
+
+/* libh2o says ENHANCE_YOUR_CALM to a PRIORITY of a stream that is not open: it is configured to
+ * remember none, and no good one of a client gets that far. False: all of this is gone. */
+static bool calm(struct guard_http2 *g, enum guard_nuisance nuisance, const char *why)
+{
+    g->guard->events->calmed(g->guard, nuisance, why);
+    return end_by(g, INT32_MAX);
 }
 
 void guard_http2_say_goodbye(struct guard_http2 *http2)
@@ -251,7 +255,7 @@ static enum judgement judge(struct guard_http2 *g, const struct http2_unit *unit
         return judge_headers(g, unit);
     case HTTP2_PRIORITY: /* which RFC 9113 5.3.2 gave up */
         g->budget.n_small++;
-        return DROP;
+        return http2_priority_ok(buffer_span(&g->in), unit) ? DROP : PASS;
     case HTTP2_RST_STREAM:
         return judge_reset(g, unit);
     case HTTP2_SETTINGS:
@@ -305,6 +309,10 @@ static bool take_units(struct guard_http2 *g)
             return false;
         if (judgement == PASS)
             put_bytes(g, span_part(buffer_span(&g->in), 0, unit.len));
+        if (unit.open) { /* seen by the header of what interrupts it, for which libh2o may wait */
+            end_by(g, 0);
+            return false;
+        }
         buffer_take(&g->in, unit.len);
         g->in_since_ms = clock_mono_ms();
         nuisance = http2_budget_exceeded(&g->budget, g->in_since_ms);
@@ -379,6 +387,8 @@ int h2o_hpack_parse_headers(h2o_req_t *req, void *table, const uint8_t *src, siz
         return r;
     if (pseudo_headers == NULL)
         http2_streams_refuse(&guard->http2->streams, stream_id_of(req), trailers);
+    else if (req->input.path.base != NULL && req->input.path.len == 0)
+        *pseudo_headers = 0; /* a malformed request like one without :path (RFC 9113 8.3.1) */
     else
         on_head(guard->http2, req, content_length);
     return r;

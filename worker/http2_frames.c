@@ -15,52 +15,62 @@ static void read_header(struct span bytes, struct http2_unit *unit_r)
     unit_r->stream_id = wire_u32(&w) & 0x7fffffff;
     unit_r->len = HTTP2_HEADER_LEN + unit_r->payload_len;
     unit_r->n_frames = 1;
+    unit_r->open = unit_r->type == HTTP2_HEADERS && (unit_r->flags & HTTP2_END_HEADERS) == 0;
 }
 
-/* Adds the frame at unit->len, if it continues the block; *ended_r when the block is over. */
+/* Adds the frame at unit->len, if it continues the block. *more_r: the block may go on behind it.
+ */
 static enum http2_reading read_continuation(struct span bytes, struct http2_unit *unit,
-                                            bool *ended_r)
+                                            bool *more_r)
 {
     struct span rest = span_from(bytes, unit->len);
     struct http2_unit next;
 
-    *ended_r = false;
+    *more_r = false;
     if (unit->len > HTTP2_BLOCK_MAX || unit->n_frames > HTTP2_BLOCK_FRAMES_MAX)
         return HTTP2_EXCESS;
     if (rest.len < HTTP2_HEADER_LEN)
         return HTTP2_INCOMPLETE;
     read_header(rest, &next);
     if (next.type != HTTP2_CONTINUATION || next.stream_id != unit->stream_id ||
-        next.payload_len > HTTP2_FRAME_MAX) {
-        *ended_r = true;
+        next.payload_len > HTTP2_FRAME_MAX)
         return HTTP2_WHOLE;
-    }
     if (rest.len < next.len)
         return HTTP2_INCOMPLETE;
     unit->len += next.len;
     unit->n_frames++;
-    *ended_r = (next.flags & HTTP2_END_HEADERS) != 0;
+    unit->open = (next.flags & HTTP2_END_HEADERS) == 0;
+    *more_r = unit->open;
     return HTTP2_WHOLE;
 }
 
 enum http2_reading http2_read_unit(struct span bytes, struct http2_unit *unit_r)
 {
     enum http2_reading reading = HTTP2_WHOLE;
-    bool ended;
+    bool more;
 
     if (bytes.len < HTTP2_HEADER_LEN)
         return HTTP2_INCOMPLETE;
     read_header(bytes, unit_r);
     if (unit_r->payload_len > HTTP2_FRAME_MAX) {
         unit_r->len = HTTP2_HEADER_LEN;
+        unit_r->open = false;
         return HTTP2_WHOLE;
     }
     if (bytes.len < unit_r->len)
         return HTTP2_INCOMPLETE;
-    ended = unit_r->type != HTTP2_HEADERS || (unit_r->flags & HTTP2_END_HEADERS) != 0;
-    while (reading == HTTP2_WHOLE && !ended)
-        reading = read_continuation(bytes, unit_r, &ended);
+    more = unit_r->open;
+    while (reading == HTTP2_WHOLE && more)
+        reading = read_continuation(bytes, unit_r, &more);
     return reading;
+}
+
+bool http2_priority_ok(struct span bytes, const struct http2_unit *unit)
+{
+    struct wire w = wire_read(span_part(bytes, HTTP2_HEADER_LEN, unit->payload_len));
+    uint32_t depends_on = wire_u32(&w) & 0x7fffffff;
+
+    return unit->payload_len == 5 && unit->stream_id != 0 && depends_on != unit->stream_id;
 }
 
 size_t http2_write_zeros(const struct http2_unit *unit,

@@ -45,6 +45,7 @@ struct http2_unit {
     size_t payload_len; /* of the first frame; bytes */
     size_t len;         /* of all its frames; bytes */
     size_t n_frames;
+    bool open; /* a block that is not over: what comes next interrupts it, against the protocol */
 };
 
 enum http2_reading {
@@ -57,6 +58,10 @@ enum http2_reading {
  * that is too long when its header is there, a block that another frame interrupts without it.
  */
 enum http2_reading http2_read_unit(struct span bytes, struct http2_unit *unit_r);
+
+/* May a whole unit of type PRIORITY be ignored? Else it is an error (RFC 9113 6.3, RFC 7540 5.3.1).
+ */
+bool http2_priority_ok(struct span bytes, const struct http2_unit *unit);
 
 /* Writes a frame whose payload is zeros, at most 255 of them. Returns its bytes. */
 size_t http2_write_zeros(const struct http2_unit *unit,

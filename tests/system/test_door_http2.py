@@ -16,7 +16,7 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDO
     CONTINUATION = range(10)
 UNKNOWN = 0xbe
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
-NO_ERROR, ENHANCE_YOUR_CALM = 0, 11
+NO_ERROR, PROTOCOL_ERROR, FRAME_SIZE_ERROR, ENHANCE_YOUR_CALM = 0, 1, 6, 11
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -223,7 +223,7 @@ def test_a_large_head_is_refused_and_the_connection_lives(client, more, flags):
 
 
 @pytest.mark.parametrize("fields", [
-    {"path": "/plain x"}, {"path": ""}, {"path": "*"}, {"method": "G T"}, {"method": "CONNECT"},
+    {"path": "/plain x"}, {"path": "*"}, {"method": "G T"}, {"method": "CONNECT"},
     {"more": [("", "value")]}, {"more": [("x-a", "b\rc")]},
 ], ids=lambda fields: "-".join(fields))
 def test_what_would_be_another_request_over_http_1_is_refused(client, fields):
@@ -231,6 +231,35 @@ def test_what_would_be_another_request_over_http_1_is_refused(client, fields):
     assert client.until(lambda: 1 in client.heads or client.of(RST_STREAM, 1) or
                         client.of(GOAWAY, 0))
     assert 1 not in client.heads or client.heads[1][":status"] == "400"
+
+
+def test_an_empty_path_is_a_malformed_request(client):
+    client.ask(1, path="")
+    assert client.answer(1) is None
+    assert client.of(RST_STREAM, 1)[0][3] == struct.pack(">I", PROTOCOL_ERROR)
+    client.ask(3, path="/status/200")
+    assert client.answer(3)[":status"] == "200"
+
+
+@pytest.mark.parametrize("interruption", [
+    frame(PRIORITY, 0, 1, struct.pack(">IB", 0, 9)), frame(UNKNOWN, 0, 1, b"?"),
+    frame(CONTINUATION, END_HEADERS, 3), frame(DATA, 0, 1), frame(PING, 0, 0, bytes(8)),
+    frame(CONTINUATION, END_HEADERS, 3, bytes(100))[:9],
+], ids=["priority", "unknown", "another stream", "data", "ping", "a header alone"])
+def test_a_block_that_is_interrupted_ends_the_connection(client, interruption):
+    """At once, also where what interrupts it has not come whole: libh2o would wait for it, and if
+    it drained meanwhile never stop waiting."""
+    client.send(frame(HEADERS, END_STREAM, 1, block()), interruption)
+    assert client.goodbye() == PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize("stream, payload, code", [
+    (0, struct.pack(">IB", 1, 9), PROTOCOL_ERROR), (5, struct.pack(">IB", 5, 9), PROTOCOL_ERROR),
+    (5, bytes(4), FRAME_SIZE_ERROR), (5, bytes(6), FRAME_SIZE_ERROR),
+], ids=["of no stream", "of itself", "too short", "too long"])
+def test_a_malformed_priority_ends_the_connection(client, stream, payload, code):
+    client.send(frame(PRIORITY, 0, stream, payload))
+    assert client.goodbye() == code
 
 
 # ---- nuisances ----

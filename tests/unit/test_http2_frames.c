@@ -63,6 +63,7 @@ static void a_block_is_whole_with_its_last_continuation(void **state)
     assert_int_equal(http2_read_unit(buffer_span(&b), &unit), HTTP2_WHOLE);
     assert_int_equal(unit.len, len);
     assert_int_equal(unit.n_frames, 3);
+    assert_false(unit.open);
     buffer_fini(&b);
 }
 
@@ -79,6 +80,7 @@ static void a_block_that_is_interrupted_is_whole_without_what_does_so(void **sta
     put_frame(&b, HTTP2_PING, 0, SPAN("12345678"));
     assert_int_equal(http2_read_unit(buffer_span(&b), &unit), HTTP2_WHOLE);
     assert_int_equal(unit.len, len);
+    assert_true(unit.open);
     buffer_fini(&b);
 }
 
@@ -138,6 +140,40 @@ static size_t count(uint8_t flags, struct span payload)
 }
 
 /* RFC 7541, appendix C. */
+static void a_priority_is_of_five_bytes_of_a_stream_and_not_of_itself(void **state)
+{
+    const struct {
+        const char *frame;
+        size_t len;
+        bool ok;
+    } cases[] = {
+        { "\0\0\5\2\0\0\0\0\5"
+          "\0\0\0\3\7",
+          14, true },
+        { "\0\0\5\2\0\0\0\0\5"
+          "\x80\0\0\5\7",
+          14, false },
+        { "\0\0\5\2\0\0\0\0\0"
+          "\0\0\0\3\7",
+          14, false },
+        { "\0\0\4\2\0\0\0\0\5"
+          "\0\0\0\3",
+          13, false },
+        { "\0\0\6\2\0\0\0\0\5"
+          "\0\0\0\3\7\0",
+          15, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct span bytes = span_of(cases[i].frame, cases[i].len);
+        struct http2_unit unit;
+
+        assert_int_equal(http2_read_unit(bytes, &unit), HTTP2_WHOLE);
+        assert_int_equal(http2_priority_ok(bytes, &unit), cases[i].ok);
+    }
+}
+
 static void each_kind_of_representation_is_a_field_but_the_size_of_the_table(void **state)
 {
     (void)state;
@@ -213,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_block_that_is_interrupted_is_whole_without_what_does_so),
         cmocka_unit_test(a_block_without_an_end_is_excess),
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(a_priority_is_of_five_bytes_of_a_stream_and_not_of_itself),
         cmocka_unit_test(each_kind_of_representation_is_a_field_but_the_size_of_the_table),
         cmocka_unit_test(padding_and_priority_are_no_fields),
         cmocka_unit_test(frames_do_not_matter_to_fields),
