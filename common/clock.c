@@ -23,6 +23,14 @@ uint64_t clock_mono_ms(void)
     return read_ms(CLOCK_MONOTONIC_COARSE); /* as fine as a tick, for a tenth of the cost */
 }
 
+uint64_t clock_mono_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 uint64_t clock_wall_ms(void)
 {
     return read_ms(CLOCK_REALTIME);

@@ -12,6 +12,9 @@
  */
 uint64_t clock_mono_ms(void);
 
+/* Nanoseconds of CLOCK_MONOTONIC, exact: for measuring. A reading costs some 50 ns. */
+uint64_t clock_mono_ns(void);
+
 /* Milliseconds since 1970-01-01 UTC. May jump. */
 uint64_t clock_wall_ms(void);
 

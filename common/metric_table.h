@@ -14,6 +14,10 @@ METRIC_ROW(requests_inbound, COUNTER, "mte_relay_requests_inbound_total",
 METRIC_ROW(requests_plain, COUNTER, "mte_relay_requests_plain_total",
            "Requests passed through without encoding")
 METRIC_ROW(requests_in_flight, GAUGE, "mte_relay_requests_in_flight", "Requests being relayed now")
+METRIC_ROW(request_bytes, COUNTER, "mte_relay_request_bytes_total",
+           "Bytes of request bodies as they came")
+METRIC_ROW(answer_bytes, COUNTER, "mte_relay_answer_bytes_total",
+           "Bytes of bodies of answers as they went")
 METRIC_ROW(connections, GAUGE, "mte_relay_connections", "Accepted connections open now")
 METRIC_ROW(connections_turned_away, COUNTER, "mte_relay_connections_turned_away_total",
            "Connections refused because there were MAX_CONNECTIONS")

@@ -34,8 +34,10 @@ struct exchange {
     bool in_event; /* the call is speaking: it must not be cancelled now */
     bool unwanted; /* so it ends by what we return */
     bool paused;
-    bool answered; /* the answer has begun: it can only break off now */
-    bool over;     /* ended, once, whoever did it */
+    bool answered;               /* the answer has begun: it can only break off now */
+    bool over;                   /* ended, once, whoever did it */
+    enum upstream_side side;     /* of the call */
+    struct exchange_report told; /* grows to the end */
 };
 
 /* ---- birth and death ---- */
@@ -60,6 +62,7 @@ static void on_room(struct door *door)
 
 static void drop_call(struct exchange *x)
 {
+    stopwatch_call_drop(&x->told.watch);
     if (x->in_event)
         x->unwanted = true;
     else if (x->call != NULL)
@@ -73,11 +76,30 @@ static void end(struct exchange *x)
     drop_call(x);
 }
 
+static void blame(struct exchange *x, const char *why)
+{
+    if (x->told.why == NULL)
+        x->told.why = why;
+}
+
 static void note_departure(struct exchange *x)
 {
-    if (!x->over)
+    if (!x->over) {
         log_debug("the application left kind=%s id=%.*s", x->ops->name, SPAN_PRINT(exchange_id(x)));
+        blame(x, "client_gone");
+    }
     end(x);
+}
+
+static void report(struct exchange *x)
+{
+    x->told.kind = x->ops->name;
+    x->told.direction = x->ops->direction;
+    x->told.complete = x->door.end == DOOR_COMPLETE;
+    x->told.bytes_in = x->req->entity.len;
+    x->told.bytes_out = x->req->bytes_sent;
+    stopwatch_stop(&x->told.watch);
+    exchange_report_take(&x->told, x, x->services);
 }
 
 static void on_dispose(void *arg)
@@ -85,6 +107,7 @@ static void on_dispose(void *arg)
     struct exchange *x = arg;
 
     note_departure(x);
+    report(x);
     if (x->ops->fini != NULL)
         x->ops->fini(x);
     door_fini(&x->door);
@@ -99,8 +122,13 @@ struct exchange *exchange_new(struct st_h2o_req_t *req, struct services *service
     struct exchange *x = h2o_mem_alloc_shared(&req->pool, sizeof(*x), on_dispose);
 
     *x = (struct exchange){
-        .req = req, .services = services, .connection = connection, .ops = &unknown_ops
+        .req = req,
+        .services = services,
+        .connection = connection,
+        .ops = &unknown_ops,
+        .told.refusal = N_REFUSALS,
     };
+    stopwatch_start(&x->told.watch);
     door_init(&x->door, req, on_room);
     headers_init(&x->request.fields);
     *verdict_r = connection_begin_request(connection, req, x);
@@ -127,6 +155,11 @@ void exchange_leave(struct exchange *x)
 void *exchange_state(struct exchange *x)
 {
     return x->state;
+}
+
+struct stopwatch *exchange_stopwatch(struct exchange *x)
+{
+    return &x->told.watch;
 }
 
 struct services *exchange_services(struct exchange *x)
@@ -191,11 +224,19 @@ bool exchange_find_source(struct exchange *x, struct ip *source_r)
 
 /* ---- the outward call ---- */
 
+static const char *const whys[UPSTREAM_FAILURE_LAST_][N_UPSTREAM_SIDES] = {
+#define WHY_ROW(failure, peer, upstream)                                                           \
+    [failure] = { [UPSTREAM_SIDE_API] = upstream, [UPSTREAM_SIDE_PEER] = peer },
+#include "worker/exchange_why_table.h"
+#undef WHY_ROW
+};
+
 static int on_call_head(void *arg, const struct http1_head *head)
 {
     struct exchange *x = arg;
     int r;
 
+    stopwatch_call_event(&x->told.watch);
     x->in_event = true;
     r = x->ops->call_head(x, head);
     x->in_event = false;
@@ -207,10 +248,17 @@ static int on_call_body(void *arg, struct span bytes)
     struct exchange *x = arg;
     int r;
 
+    stopwatch_call_event(&x->told.watch);
     x->in_event = true;
     r = x->ops->call_body(x, bytes);
     x->in_event = false;
     return x->unwanted ? ERR_CANCELLED : r;
+}
+
+static void fail_call(struct exchange *x, enum upstream_failure failure, const char *detail)
+{
+    blame(x, whys[failure][x->side]);
+    x->ops->call_failed(x, failure, detail);
 }
 
 static void on_call_end(void *arg, enum upstream_failure failure, const char *detail)
@@ -223,12 +271,14 @@ static void on_call_end(void *arg, enum upstream_failure failure, const char *de
     if (x->over)
         return;
     if (failure != UPSTREAM_OK) {
-        x->ops->call_failed(x, failure, detail);
+        stopwatch_call_drop(&x->told.watch);
+        fail_call(x, failure, detail);
         return;
     }
+    stopwatch_call_end(&x->told.watch);
     r = x->ops->call_end(x);
     if (r < 0 && !x->over)
-        x->ops->call_failed(x, UPSTREAM_BAD_ANSWER, error_text(r));
+        fail_call(x, UPSTREAM_BAD_ANSWER, error_text(r));
 }
 
 static const struct upstream_events call_events = { on_call_head, on_call_body, on_call_end };
@@ -240,6 +290,9 @@ void exchange_call(struct exchange *x, const struct upstream_request *request)
     if (x->over)
         return;
     x->unwanted = false;
+    x->side = request->side;
+    stopwatch_call(&x->told.watch,
+                   x->side == UPSTREAM_SIDE_PEER ? TIME_OUTBOUND_PROXY : TIME_UPSTREAM_PROXY);
     r = upstream_call(x->services->upstream, request, &call_events, x, &x->call);
     if (r < 0)
         exchange_refuse(x, REFUSAL_OVERLOADED, "%s", error_text(r));
@@ -261,6 +314,7 @@ int exchange_answer_head(struct exchange *x, unsigned status, const struct heade
     if (x->over || x->answered)
         return ERR_MISUSE;
     x->answered = true;
+    x->told.status = status;
     return x->ops->answer_head(x, status, fields, content_length);
 }
 
@@ -272,6 +326,12 @@ int exchange_answer_data(struct exchange *x, struct span bytes)
 int exchange_answer_end(struct exchange *x)
 {
     return x->over ? ERR_MISUSE : x->ops->answer_end(x);
+}
+
+void exchange_answers_error(struct exchange *x, unsigned status, const char *why)
+{
+    x->told.status = status;
+    blame(x, why);
 }
 
 bool exchange_answered(const struct exchange *x)
@@ -299,6 +359,8 @@ int exchange_door_head(struct exchange *x, unsigned status, const struct headers
     struct headers all;
     int r = 0;
 
+    if (x->told.status == 0)
+        x->told.status = status;
     if (x->ops->to_peer)
         return door_head(&x->door, status, fields, content_length);
     headers_init(&all);
@@ -353,6 +415,7 @@ static void break_off(struct exchange *x, const char *cause)
     log_warning("an answer broke off kind=%s id=%.*s cause=\"%s\"", x->ops->name,
                 SPAN_PRINT(exchange_id(x)), cause);
     metric_add(x->services->metrics, METRIC_answers_aborted, 1);
+    blame(x, "broken_off");
     end(x);
     door_break(&x->door);
 }
@@ -384,6 +447,7 @@ static void refuse(struct exchange *x, enum refusal refusal, const char *cause)
              "refused code=%s kind=%s id=%.*s cause=\"%s\"", refusal_code(refusal), x->ops->name,
              SPAN_PRINT(exchange_id(x)), cause);
     atomic_fetch_add_explicit(&x->services->metrics->refusals[refusal], 1, memory_order_relaxed);
+    x->told.refusal = refusal;
     drop_call(x);
     buffer_init(&body, 0);
     refusal_body(refusal, exchange_id(x), &body);

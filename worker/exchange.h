@@ -15,6 +15,7 @@
 #ifndef WORKER_EXCHANGE_H
 #define WORKER_EXCHANGE_H
 
+#include "worker/exchange_report.h"
 #include "worker/headers.h"
 #include "worker/refusal.h"
 #include "worker/services.h"
@@ -30,6 +31,7 @@ struct exchange_request {
 
 struct exchange_ops {
     const char *name; /* for the log: "outbound" */
+    enum direction direction;
     /* The door leads to a relay: HEADERS and CORS, which are for applications, do not act. */
     bool to_peer;
     size_t state_len; /* bytes of exchange_state(), zeroed at birth */
@@ -80,7 +82,16 @@ bool exchange_came_by_proxy(struct exchange *x);
 /* Who sent it, as far as TRUSTED_PROXIES can tell; false where that is not known. */
 bool exchange_find_source(struct exchange *x, struct ip *source_r);
 
-/* Starts the outward call; an earlier one must have ended. Refuses by itself when out of memory. */
+/* Its times. Mark after waiting, lap after work. */
+struct stopwatch *exchange_stopwatch(struct exchange *x);
+
+/* For the report: what an answer that is not HTTP says by its own means. */
+void exchange_answers_error(struct exchange *x, unsigned status, const char *why);
+
+/*
+ * Starts the outward call; an earlier one must have ended. Its time begins at the stopwatch's mark.
+ * Refuses by itself when out of memory.
+ */
 void exchange_call(struct exchange *x, const struct upstream_request *request);
 
 /*

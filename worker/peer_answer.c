@@ -38,6 +38,7 @@ void peer_answer_error(struct exchange *x, enum errframe_code code, const struct
     uint8_t frame[ERRFRAME_LEN];
     int r = errframe_make(psk, code, steady_ms(), about, frame);
 
+    exchange_answers_error(x, code == ERRFRAME_BUSY ? 503 : 400, errframe_name(code));
     if (r < 0)
         return exchange_abort(x, "making an error frame: %s", error_text(r));
     peer_answer(x, "application/mte-error", span_of(frame, sizeof(frame)));

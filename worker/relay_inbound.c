@@ -109,6 +109,7 @@ static int seal_part(struct inbound *in, enum part part, struct span bytes, bool
 
     if (r == 0)
         r = pass_on(in, sealer_put(in->sealer, part, bytes, end, exchange_door_buffer(in->x)));
+    stopwatch_lap(exchange_stopwatch(in->x), TIME_RESPONSE_ENCODE);
     if (r == 0 && !end)
         timer_start(&in->pad, exchange_services(in->x)->timers, PAD_AFTER_MS, on_silence);
     return r;
@@ -117,10 +118,13 @@ static int seal_part(struct inbound *in, enum part part, struct span bytes, bool
 static void on_silence(struct timer *timer)
 {
     struct inbound *in = H2O_STRUCT_FROM_MEMBER(struct inbound, pad, timer);
-    int r = make_sealer(in);
+    int r;
 
+    stopwatch_mark(exchange_stopwatch(in->x));
+    r = make_sealer(in);
     if (r == 0)
         r = pass_on(in, sealer_pad(in->sealer, exchange_door_buffer(in->x)));
+    stopwatch_lap(exchange_stopwatch(in->x), TIME_RESPONSE_ENCODE);
     if (r < 0)
         return exchange_abort(in->x, "padding: %s", error_text(r));
     timer_start(&in->pad, exchange_services(in->x)->timers, PAD_AFTER_MS, on_silence);
@@ -175,6 +179,7 @@ static int inbound_answer_end(struct exchange *x)
     int r;
 
     timer_stop(&in->pad);
+    stopwatch_mark(exchange_stopwatch(x));
     r = seal_part(in, PART_DATA, buffer_span(&in->last), true);
     return r < 0 ? r : exchange_door_end(x);
 }
@@ -259,7 +264,10 @@ static int open_message(struct exchange *x)
     if (r == 0 && !opener_ended(opener))
         r = ERR_SHORT;
     opener_free(&opener);
-    return r < 0 ? r : read_opened(x);
+    if (r == 0)
+        r = read_opened(x);
+    stopwatch_lap(exchange_stopwatch(x), TIME_REQUEST_DECODE);
+    return r;
 }
 
 static int check_time(const struct envelope_request *sealed)
@@ -279,6 +287,7 @@ static void on_claimed(struct store_wait *wait, int result)
     struct exchange *x = wait->arg;
     int r = result == 0 ? check_time(&state_of(x)->sealed) : result;
 
+    stopwatch_mark(exchange_stopwatch(x));
     if (r < 0)
         return refuse(x, r, "claim");
     serve(x);
@@ -292,6 +301,7 @@ static void on_pair(struct store_wait *wait, int result)
 
     if (result < 0)
         return refuse(x, result, "pair");
+    stopwatch_mark(exchange_stopwatch(x));
     r = open_message(x);
     if (r < 0)
         return refuse(x, r, "opening");
@@ -344,6 +354,7 @@ static void inbound_fini(struct exchange *x)
 
 const struct exchange_ops relay_inbound_ops = {
     .name = "inbound",
+    .direction = DIRECTION_INBOUND,
     .to_peer = true,
     .state_len = sizeof(struct inbound),
     .begin = inbound_begin,

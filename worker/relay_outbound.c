@@ -213,7 +213,9 @@ static void seal_and_send(struct exchange *x)
         out->again.time_ms = peer_sending_ms(&out->first, &out->lease);
     else
         out->first = peer_sending_of(&out->lease);
+    stopwatch_mark(exchange_stopwatch(x));
     r = seal(x);
+    stopwatch_lap(exchange_stopwatch(x), TIME_REQUEST_ENCODE);
     if (r == ERR_LIMIT)
         return refuse_size(x);
     if (r < 0)
@@ -265,6 +267,7 @@ static bool is_type(const struct http1_head *head, struct span type)
 static int outbound_call_head(struct exchange *x, const struct http1_head *head)
 {
     struct outbound *out = state_of(x);
+    int r;
 
     if (is_type(head, SPAN("application/mte-error"))) {
         out->answer = ANSWER_ERROR;
@@ -275,7 +278,9 @@ static int outbound_call_head(struct exchange *x, const struct http1_head *head)
         return ERR_FORMAT;
     }
     out->answer = ANSWER_SEALED;
-    return opener_new_response(out->lease.keys, &out->sent, &out->opener);
+    r = opener_new_response(out->lease.keys, &out->sent, &out->opener);
+    stopwatch_lap(exchange_stopwatch(x), TIME_RESPONSE_DECODE);
+    return r;
 }
 
 static int open_head(struct exchange *x, struct span bytes)
@@ -329,10 +334,13 @@ static int on_part(void *arg, enum part part, struct span bytes)
 static int outbound_call_body(struct exchange *x, struct span bytes)
 {
     struct outbound *out = state_of(x);
+    int r;
 
     if (out->answer == ANSWER_SEALED) {
         peer_count_answer(out->peer, out->lease.pair_id, bytes.len);
-        return opener_feed(out->opener, bytes, on_part, x);
+        r = opener_feed(out->opener, bytes, on_part, x);
+        stopwatch_lap(exchange_stopwatch(x), TIME_RESPONSE_DECODE);
+        return r;
     }
     buffer_put(&out->error, bytes);
     return buffer_error(&out->error);
@@ -474,6 +482,7 @@ static void outbound_fini(struct exchange *x)
 
 const struct exchange_ops relay_outbound_ops = {
     .name = "outbound",
+    .direction = DIRECTION_OUTBOUND,
     .state_len = sizeof(struct outbound),
     .begin = outbound_begin,
     .call_head = outbound_call_head,

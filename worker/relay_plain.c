@@ -64,6 +64,7 @@ static void plain_fini(struct exchange *x)
 
 const struct exchange_ops relay_plain_ops = {
     .name = "plain",
+    .direction = DIRECTION_PLAIN,
     .state_len = sizeof(struct plain),
     .begin = plain_begin,
     .call_head = forward_call_head,

@@ -80,6 +80,13 @@ int exchange_door_end(struct exchange *exchange)
     return 0;
 }
 
+void exchange_answers_error(struct exchange *exchange, unsigned status, const char *why)
+{
+    (void)exchange;
+    assert_in_range(status, 400, 503);
+    assert_non_null(why);
+}
+
 void exchange_abort(struct exchange *exchange, const char *cause, ...)
 {
     (void)exchange;
