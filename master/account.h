@@ -7,9 +7,6 @@
 
 enum { ACCOUNT_WHY_LEN = 256 };
 
-/* The user of the package, for a master started as root without RUN_USER. */
-#define ACCOUNT_DEFAULT "mte-api-relay"
-
 /*
  * RUN_USER and RUN_GROUP (empty: not set), names or numbers, as user and group. Not root: nobody
  * can become another, user_r->set is false. ERR_REFUSED, with a sentence in why_r: root without an

@@ -9,14 +9,16 @@
 
 #include "common/conf_kind.h"
 
-/* The words of a text in lines of at most 100 characters, each after prefix. */
-static void put_wrapped(const char *prefix, const char *text)
+enum { WIDTH = 100, MAN_WIDTH = 79 };
+
+/* The words of a text in lines of at most that many characters and a prefix before each. */
+static void put_wrapped(const char *prefix, int width, const char *text)
 {
     int column = 0, len;
 
     while (*text != '\0') {
         len = (int)strcspn(text, " ");
-        if (column > 0 && column + 1 + len > 100) {
+        if (column > 0 && column + 1 + len > width) {
             putchar('\n');
             column = 0;
         }
@@ -58,7 +60,7 @@ static void sample_row(const struct conf_setting *s, const char *form)
 
     conf_setting_key((struct conf_name){ s, false }, key);
     putchar('\n');
-    put_wrapped("# ", s->about);
+    put_wrapped("# ", WIDTH, s->about);
     printf("# (%s)\n#%s = \"%s\";\n", form, key, s->fallback);
 }
 
@@ -96,23 +98,28 @@ static void markdown_row(const struct conf_setting *s, const char *form)
 
 static void man_head(void)
 {
-    puts(
-        ".\\\" Made from common/settings_table.h by tools/confdoc.\n"
-        ".TH MTE-API-RELAY.CONF 5 \"\" mte-api-relay\n"
-        ".SH NAME\n"
-        "mte-api-relay.conf \\- settings of mte-api-relay\n"
-        ".SH DESCRIPTION\n"
-        "Settings come from this file and from the environment, which wins. The file is in the\n"
-        "syntax of libconfig, its keys are the names below in lower case; values are strings, whole\n"
-        "decimal numbers, true or false, and for lists also [ \"a\", \"b\" ]. Groups and @include are\n"
-        "refused. An empty value is none.\n"
-        ".PP\n"
-        "A secret X may be in a file of its own, named by X_FILE; one newline at its end is dropped.\n"
-        "Both in one source are a mistake. Every file is read when the settings are loaded, never later.\n"
-        ".PP\n"
-        "Durations are 500ms, 30s, 5m, 1h, 1d; a number alone is seconds. Sizes are 4096, 64 KiB,\n"
-        "16 MiB, 1 GiB.\n"
-        ".SH SETTINGS");
+    puts(".\\\" Made from common/settings_table.h by tools/confdoc.\n"
+         ".TH MTE-API-RELAY.CONF 5 2026-11-25 mte-api-relay\n"
+         ".SH NAME\n"
+         "mte-api-relay.conf \\- settings of mte-api-relay\n"
+         ".SH DESCRIPTION\n"
+         "Settings of\n"
+         ".BR mte-api-relayd (8)\n"
+         "come from this file and from the environment, which wins.\n"
+         "The file is in the syntax of libconfig, its keys are the names below in lower\n"
+         "case; values are strings, whole decimal numbers, true or false, and for lists\n"
+         "also [ \"a\", \"b\" ].\n"
+         "Groups and @include are refused.\n"
+         "An empty value is none.\n"
+         ".PP\n"
+         "A secret X may be in a file of its own, named by X_FILE; one newline at its end\n"
+         "is dropped.\n"
+         "Both in one source are a mistake.\n"
+         "Every file is read when the settings are loaded, never later.\n"
+         ".PP\n"
+         "Durations are 500ms, 30s, 5m, 1h, 1d; a number alone is seconds.\n"
+         "Sizes are 4096, 64 KiB, 16 MiB, 1 GiB.\n"
+         ".SH SETTINGS");
 }
 
 static void man_row(const struct conf_setting *s, const char *form)
@@ -121,7 +128,7 @@ static void man_row(const struct conf_setting *s, const char *form)
     if (s->fallback[0] != '\0')
         printf(", default %s", s->fallback);
     puts(")");
-    put_wrapped("", s->about);
+    put_wrapped("", MAN_WIDTH, s->about);
 }
 
 static const struct {
