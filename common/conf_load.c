@@ -125,22 +125,22 @@ static void gather_environment(struct loader *l, char *const *environment)
     }
 }
 
-/* Appends what the file has, of a secret without one line end. False where that is nothing. */
-static bool read_file(struct loader *l, const struct given *g, bool is_secret, struct buffer *to)
+/* Appends what the file has, of a secret without one line end. False where there is no value. */
+static bool read_file(struct loader *l, const struct given *g, bool may_be_empty, struct buffer *to)
 {
     size_t before = buffer_len(to);
     struct buffer path;
     int r;
 
-    r = fd_read_file((const char *)g->text.at, is_secret ? SECRET_FILE_LIMIT : FILE_LIMIT, to);
-    if (is_secret && span_ends(buffer_span(to), SPAN("\n")))
+    r = fd_read_file((const char *)g->text.at, g->is_path ? SECRET_FILE_LIMIT : FILE_LIMIT, to);
+    if (g->is_path && span_ends(buffer_span(to), SPAN("\n")))
         buffer_cut(to, buffer_len(to) - 1);
     buffer_init(&path, 0);
     conf_report_quote(&path, g->text);
     if (r < 0)
         conf_report_problem(&l->report, g->place, "%.*s cannot be read: %s",
                             SPAN_PRINT(buffer_span(&path)), error_text(r));
-    else if (buffer_len(to) == before)
+    else if (buffer_len(to) == before && !may_be_empty)
         conf_report_problem(&l->report, g->place, "the file %.*s is empty",
                             SPAN_PRINT(buffer_span(&path)));
     buffer_fini(&path);
@@ -148,7 +148,7 @@ static bool read_file(struct loader *l, const struct given *g, bool is_secret, s
 }
 
 /* The secret in place of its path; what else is in a file, behind its path. */
-static bool take_file(struct loader *l, struct given *g)
+static bool take_file(struct loader *l, const struct conf_setting *setting, struct given *g)
 {
     struct buffer b;
     bool ok;
@@ -158,7 +158,7 @@ static bool take_file(struct loader *l, struct given *g)
         buffer_put(&b, g->text);
         buffer_put(&b, SPAN("\0"));
     }
-    ok = read_file(l, g, g->is_path, &b);
+    ok = read_file(l, g, setting->flags & SPARE, &b);
     if (ok && conf_store_copy(l->conf->store, buffer_span(&b), &g->text) < 0)
         l->report.out_of_memory = true;
     buffer_fini(&b);
@@ -181,7 +181,7 @@ static void resolve(struct loader *l, const struct conf_setting *setting)
                                 setting->about);
         return;
     }
-    if ((g.is_path || setting->kind->is_file) && !take_file(l, &g))
+    if ((g.is_path || setting->kind->is_file) && !take_file(l, setting, &g))
         return;
     buffer_init(&why, 0);
     r = conf_kind_parse(&(struct conf_parse){ setting, g.text, l->conf->store, &why }, l->conf);

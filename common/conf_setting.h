@@ -9,6 +9,7 @@ enum conf_flag {
     REQUIRED = 1,
     SECRET = 2,
     LISTED = 4,
+    SPARE = 8,
 };
 
 /* The place of each setting in the table. */

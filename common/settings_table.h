@@ -5,7 +5,8 @@
  * max 0 = unbounded; of a secret: its length), and what it means to an operator. A setting stands
  * here when it acts.
  *
- * Flags: REQUIRED; SECRET (also X_FILE); LISTED (the file may give a list).
+ * Flags: REQUIRED; SECRET (also X_FILE); LISTED (the file may give a list); SPARE (a second secret:
+ * its X_FILE may be empty, which it is but for a rotation).
  */
 #ifndef SETTING_ROW
 #error "define SETTING_ROW(field, name, kind, fallback, flags, min, max, about) before including"
@@ -16,15 +17,15 @@ SETTING_ROW(upstream, "UPSTREAM", url, "", REQUIRED, 0, 0,
             "http(s) URL of the API that decoded requests go to; a base path is allowed")
 SETTING_ROW(client_id_secret, "CLIENT_ID_SECRET", secret, "", REQUIRED | SECRET, 32, 0,
             "signs client ids; at least 32 characters")
-SETTING_ROW(client_id_secret_also, "CLIENT_ID_SECRET_ALSO", secret, "", SECRET, 32, 0,
+SETTING_ROW(client_id_secret_also, "CLIENT_ID_SECRET_ALSO", secret, "", SECRET | SPARE, 32, 0,
             "second CLIENT_ID_SECRET, accepted but never used to sign; for rotation")
 SETTING_ROW(outbound_token, "OUTBOUND_TOKEN", token, "", REQUIRED | SECRET, 1, 0,
             "the local application shows it to send a request out; 16 characters or more")
-SETTING_ROW(outbound_token_also, "OUTBOUND_TOKEN_ALSO", token, "", SECRET, 1, 0,
+SETTING_ROW(outbound_token_also, "OUTBOUND_TOKEN_ALSO", token, "", SECRET | SPARE, 1, 0,
             "second OUTBOUND_TOKEN that is accepted; for rotation")
 SETTING_ROW(secret, "SECRET", secret, "", SECRET, 0, 0,
             "shared by both relays, authenticates pairing; 16 characters or more")
-SETTING_ROW(secret_also, "SECRET_ALSO", secret, "", SECRET, 0, 0,
+SETTING_ROW(secret_also, "SECRET_ALSO", secret, "", SECRET | SPARE, 0, 0,
             "second SECRET, accepted but never offered; for rotation")
 SETTING_ROW(port, "PORT", count, "8080", 0, 0, 65535,
             "data port; 0 lets the system choose one, which is logged")

@@ -183,13 +183,17 @@ static void the_default_file_may_be_absent(void **state)
 
 static void an_empty_value_is_no_value(void **state)
 {
-    struct loaded loaded = load_well("port = 1; workers = \"\"; mte_routes = [ ];",
-                                     CONF_FIXTURE_REQUIRED "PORT=\nSECRET=\nSECRET_FILE=\n");
+    struct loaded loaded;
 
     (void)state;
+    conf_fixture_file("none", SPAN("\n"));
+    loaded = load_well("port = 1; workers = \"\"; mte_routes = [ ];",
+                       CONF_FIXTURE_REQUIRED "PORT=\nSECRET=\nSECRET_FILE=\n"
+                                             "SECRET_ALSO_FILE=DIR/none\n");
     assert_int_equal(loaded.conf->port, 1);
     assert_int_equal(loaded.conf->workers, 0);
     assert_int_equal(loaded.conf->mte_routes.n, 0);
+    assert_int_equal(loaded.conf->secret_also.len, 0);
     conf_fixture_unload(&loaded);
 }
 
