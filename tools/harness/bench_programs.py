@@ -66,13 +66,13 @@ class Machine:
 class Program:
     """One program in the foreground, in a session and a folder of its own."""
 
-    def __init__(self, folder, command):
+    def __init__(self, folder, command, pass_fds=()):
         self.folder = folder
         self.log_path = folder / "log"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True)
+                pass_fds=pass_fds, start_new_session=True)
 
     def stop(self):
         if self.process.poll() is None:

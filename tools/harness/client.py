@@ -34,8 +34,13 @@ class Client:
 
     def __init__(self, port, fields):
         self.port = port
-        self.lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self.lines = ""
+        self.set_fields(fields)
         self.reader = self.writer = None
+
+    def set_fields(self, fields):
+        """Of all requests from now on."""
+        self.lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
 
     def is_usable(self):
         """Open, and nothing to read: between two requests that could only be its end."""
@@ -53,7 +58,10 @@ class Client:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         self.writer.write(f"POST /echo HTTP/1.1\r\nhost: api\r\nx-request-id: {number}\r\n"
                           f"content-length: {len(body)}\r\n{self.lines}\r\n".encode() + body)
-        return await read_message(self.reader)
+        answer = await read_message(self.reader)
+        if answer.field("connection") == "close":
+            self.close()
+        return answer
 
     async def ask(self, number, body=None):
         body = body_of(number) if body is None else body

@@ -12,9 +12,13 @@ REST = 0.1  # seconds, after a failure: an application that is refused does not 
 
 
 class SteadyLoad:
-    """n applications that ask one request after the other. Keeps the failures, counts the rest."""
+    """
+    n applications that ask one request after the other, or pause so many seconds between two. Keeps
+    the failures, counts the rest.
+    """
 
-    def __init__(self, background, port, fields, n):
+    def __init__(self, background, port, fields, n, pause=0):
+        self.pause = pause
         self.failures = []
         self.succeeded = bytearray()  # by number
         self.last_good = [0.0] * n  # for each application, when what succeeded last began
@@ -30,6 +34,8 @@ class SteadyLoad:
             if outcome.verdict == OK:
                 self.succeeded[number] = 1
                 self.last_good[i] = outcome.began
+                if self.pause:
+                    await asyncio.sleep(self.pause)
             else:
                 self.failures.append(outcome)
                 await asyncio.sleep(REST)
