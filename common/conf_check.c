@@ -45,3 +45,13 @@ void conf_check(const struct conf *conf, struct conf_report *report)
             "of its instance, so several instances behind one name are not one "
             "relay");
 }
+
+enum secret_strength conf_secret_strength(const struct conf *conf)
+{
+    if (conf->secret.len == 0)
+        return SECRET_NONE;
+    if (conf->secret.len < ADVISED_LEN)
+        return SECRET_SHORT;
+    return conf->secret_also.len > 0 && conf->secret_also.len < ADVISED_LEN ? SECRET_SHORT
+                                                                            : SECRET_GOOD;
+}

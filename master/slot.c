@@ -46,10 +46,27 @@ const struct slot_rule *slot_rule(enum slot_state state, enum slot_event event)
     return &rules[state][event];
 }
 
+/* A row of METRIC_workers; a slot that is down has no worker. */
+static const enum worker_state worker_states[N_SLOT_STATES] = {
+    [SLOT_DOWN] = N_LABEL_worker_state, [SLOT_STARTING] = WORKER_STARTING, [SLOT_UP] = WORKER_UP,
+    [SLOT_DRAINING] = WORKER_DRAINING,  [SLOT_BACKOFF] = WORKER_BACKOFF,
+};
+
+static void count(const struct slot *slot, enum slot_state state, int n)
+{
+    if (worker_states[state] != N_LABEL_worker_state)
+        metric_add(metric_block(slot->crew->shm, 0),
+                   metric_of(METRIC_workers, worker_states[state], 0), n);
+}
+
 void slot_event(struct slot *slot, enum slot_event event)
 {
     const struct slot_rule *rule = slot_rule(slot->state, event);
 
+    if (rule->next != slot->state) {
+        count(slot, slot->state, -1);
+        count(slot, rule->next, 1);
+    }
     slot->state = rule->next;
     rule->action(slot, event);
 }

@@ -133,7 +133,7 @@ void slot_action_kill(struct slot *slot, enum slot_event event)
 /* The process is gone: nothing of it stays but its counters. */
 static void clear(struct slot *slot)
 {
-    metric_zero_gauges(metric_block(slot->crew->shm, 1 + slot->index));
+    metric_forget_process(metric_block(slot->crew->shm, 1 + slot->index));
     fd_close(&slot->channel);
     slot->pid = 0;
     slot->deadline_ms = SLOT_NEVER;

@@ -84,15 +84,45 @@ static void tell_end(const char *name, enum tls_part part, int64_t end_s, int64_
         log_warning("%s: %s expires in %lld days", name, what, (long long)(left / DAY_S));
 }
 
+/* Whatever ends, and under which label it is counted. A key does not end. */
+static const struct {
+    enum certificate label;
+    enum tls_part part;
+    int side; /* of the outward client; -1: the door */
+} ends[] = {
+    { CERTIFICATE_TLS_CLIENT_CA_FILE, TLS_CA, -1 },
+    { CERTIFICATE_UPSTREAM_CA_FILE, TLS_CA, UPSTREAM_SIDE_API },
+    { CERTIFICATE_PEER_CA_FILE, TLS_CA, UPSTREAM_SIDE_PEER },
+    { CERTIFICATE_TLS_CERT_FILE, TLS_CERTIFICATE, -1 },
+    { CERTIFICATE_PEER_CERT_FILE, TLS_CERTIFICATE, UPSTREAM_SIDE_PEER },
+};
+enum { N_ENDS = sizeof(ends) / sizeof(*ends) };
+
+/* INT64_MAX: there is nothing that ends. */
+static int64_t end_of(const struct certificates *c, size_t i)
+{
+    if (ends[i].side >= 0)
+        return tls_trust_end(c->trust[ends[i].side], ends[i].part);
+    return c->door != NULL ? tls_server_end(c->door, ends[i].part) : INT64_MAX;
+}
+
 void certificates_tell_ends(const struct certificates *c, int64_t now_s)
 {
-    static const enum tls_part parts[] = { TLS_CA, TLS_CERTIFICATE }; /* a key does not end */
+    for (size_t i = 0; i < N_ENDS; i++) {
+        const char *const *names = ends[i].side >= 0 ? side_names[ends[i].side] : door_names;
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        if (c->door != NULL)
-            tell_end(door_names[parts[i]], parts[i], tls_server_end(c->door, parts[i]), now_s);
-        for (size_t side = 0; side < N_UPSTREAM_SIDES; side++)
-            tell_end(side_names[side][parts[i]], parts[i], tls_trust_end(c->trust[side], parts[i]),
-                     now_s);
+        tell_end(names[ends[i].part], ends[i].part, end_of(c, i), now_s);
+    }
+}
+
+void certificates_count_ends(const struct certificates *c, struct metric_block *metrics)
+{
+    for (size_t i = 0; i < N_ENDS; i++) {
+        int64_t end_s = end_of(c, i);
+
+        /* 0 would be none; what ended before 1970 ended long ago. */
+        if (end_s != INT64_MAX)
+            metric_set(metrics, metric_of(METRIC_certificate_expiry, ends[i].label, 0),
+                       end_s > 0 ? (uint64_t)end_s : 1);
     }
 }

@@ -4,6 +4,7 @@
 #define WORKER_CERTIFICATES_H
 
 #include "common/conf.h"
+#include "common/metric.h"
 #include "worker/tls.h"
 #include "worker/tls_server.h"
 #include "worker/upstream.h"
@@ -23,5 +24,8 @@ void certificates_fini(struct certificates *certificates);
  * service for those, too, who do not look.
  */
 void certificates_tell_ends(const struct certificates *certificates, int64_t now_s);
+
+/* The same for the metrics, of this process. */
+void certificates_count_ends(const struct certificates *certificates, struct metric_block *metrics);
 
 #endif

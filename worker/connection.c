@@ -226,7 +226,7 @@ static void on_refused(struct guard *guard, enum refusal refusal, const char *wh
 
     log_line(c->turned_away ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
              "refused code=%s kind=unknown cause=\"%s\"", refusal_code(refusal), why);
-    atomic_fetch_add_explicit(&c->list->metrics->refusals[refusal], 1, memory_order_relaxed);
+    metric_add_refusal(c->list->metrics, refusal);
     let_go(c, c->held);
     follow(c, false);
 }
@@ -302,6 +302,7 @@ static struct connection *open_record(struct connections *list, h2o_socket_t *so
     list->first = connection;
     list->n++;
     metric_add(list->metrics, METRIC_connections, 1);
+    metric_add(list->metrics, METRIC_connections_accepted, 1);
     guard_open(&connection->guard, sock, list->timers, &limits, &guard_events);
     connection->guard.head_ms = list->limits.head_ms;
     connection->guard.body_ms = list->limits.body_ms;

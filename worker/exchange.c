@@ -446,7 +446,7 @@ static void refuse(struct exchange *x, enum refusal refusal, const char *cause)
     log_line(refusal_status(refusal) >= 500 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
              "refused code=%s kind=%s id=%.*s cause=\"%s\"", refusal_code(refusal), x->ops->name,
              SPAN_PRINT(exchange_id(x)), cause);
-    atomic_fetch_add_explicit(&x->services->metrics->refusals[refusal], 1, memory_order_relaxed);
+    metric_add_refusal(x->services->metrics, refusal);
     x->told.refusal = refusal;
     drop_call(x);
     buffer_init(&body, 0);

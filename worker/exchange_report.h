@@ -7,20 +7,12 @@
 #ifndef WORKER_EXCHANGE_REPORT_H
 #define WORKER_EXCHANGE_REPORT_H
 
+#include "common/metric.h"
 #include "worker/refusal.h"
 #include "worker/services.h"
 #include "worker/stopwatch.h"
 
 struct exchange;
-
-enum direction {
-    /* Answered here: a route of ours, a preflight, what is refused before it is anything else. */
-    DIRECTION_OWN,
-    DIRECTION_OUTBOUND,
-    DIRECTION_INBOUND,
-    DIRECTION_PLAIN,
-    N_DIRECTIONS
-};
 
 struct exchange_report {
     const char *kind; /* "outbound", "inbound", "plain"; of our own: "echo", "pair", … */

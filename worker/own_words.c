@@ -73,7 +73,7 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
         replace(req, refusal, H2O_STRUCT_FROM_MEMBER(struct replacement, super, ostream));
         log_info("refused code=%s kind=unknown cause=\"libh2o: %s\"", refusal_code(refusal),
                  reason);
-        atomic_fetch_add_explicit(&words->metrics->refusals[refusal], 1, memory_order_relaxed);
+        metric_add_refusal(words->metrics, refusal);
         slot = &ostream->next;
     }
     h2o_setup_next_ostream(req, slot);

@@ -33,23 +33,25 @@ static struct pair_endpoint *state_of(struct exchange *x)
 struct reason {
     int error;
     enum errframe_code code;
+    enum pairing_refusal counted;
     bool takes_secret;  /* only who holds SECRET can cause it */
     const char *advice; /* the settings to change */
 };
 
 static const struct reason reasons[] = {
-    { ERR_UNKNOWN, ERRFRAME_REJECT, false, "is SECRET the same on both sides?" },
-    { ERR_SELF, ERRFRAME_REFUSED, true,
+    { ERR_UNKNOWN, ERRFRAME_REJECT, PAIRING_SECRET, false, "is SECRET the same on both sides?" },
+    { ERR_SELF, ERRFRAME_REFUSED, PAIRING_SELF, true,
       "both sides have the same CLIENT_ID_SECRET and UPSTREAM: give each deployment its own" },
-    { ERR_UNSUPPORTED, ERRFRAME_REFUSED, true,
+    { ERR_UNSUPPORTED, ERRFRAME_REFUSED, PAIRING_SUITE, true,
       "no cipher suite in common: upgrade the older relay" },
-    { ERR_CLOCK, ERRFRAME_CLOCK, false, "set both clocks by NTP" },
-    { ERR_REPLAY, ERRFRAME_REPLAY, false, "the same bytes came before" },
-    { ERR_BUSY, ERRFRAME_BUSY, false, "see PAIRING_RATE and PAIRS_PER_NODE" },
-    { ERR_FORMAT, ERRFRAME_REJECT, false, "it is not a pairing request of this version" },
-    { ERR_AUTH, ERRFRAME_REJECT, false, "it was altered on its way, or forged" },
+    { ERR_CLOCK, ERRFRAME_CLOCK, PAIRING_CLOCK, false, "set both clocks by NTP" },
+    { ERR_REPLAY, ERRFRAME_REPLAY, PAIRING_REPLAY, false, "the same bytes came before" },
+    { ERR_BUSY, ERRFRAME_BUSY, PAIRING_BUSY, false, "see PAIRING_RATE and PAIRS_PER_NODE" },
+    { ERR_FORMAT, ERRFRAME_REJECT, PAIRING_FORMAT, false,
+      "it is not a pairing request of this version" },
+    { ERR_AUTH, ERRFRAME_REJECT, PAIRING_FORGED, false, "it was altered on its way, or forged" },
     /* Last: stands for every failure of our own, which executed nothing. */
-    { 0, ERRFRAME_BUSY, true, "this relay failed, not the peer" },
+    { 0, ERRFRAME_BUSY, PAIRING_OURS, true, "this relay failed, not the peer" },
 };
 
 static const struct reason *reason_of(int error)
@@ -69,7 +71,7 @@ static void refuse(struct exchange *x, int error)
     struct log_brake *brake = &services->pairing_log[reason->takes_secret];
     uint64_t n_held;
 
-    metric_add(services->metrics, METRIC_pairings_refused, 1);
+    metric_add(services->metrics, metric_of(METRIC_pairings_refused, reason->counted, 0), 1);
     if (log_brake_lets(brake, clock_mono_ms(), &n_held))
         log_warning("refused a pairing: %s, %s answer=%s from=%.*s not_logged_before=%llu",
                     error_text(error), reason->advice, errframe_name(reason->code),

@@ -10,7 +10,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/metric.h"
 #include "worker/jitter.h"
 #include "worker/peer_internal.h"
 #include "worker/peer_pair.h"
@@ -129,6 +128,20 @@ static void note_failure(struct peer *peer, const char *detail)
     peer_outage_pairing_failed(&peer->outage, peer->url_text, failure_texts[peer->failure], detail);
 }
 
+void peer_set_pair(struct peer *peer, struct peer_pair *pair)
+{
+    peer_count(peer, METRIC_peer_pairs, (pair != NULL) - (peer->pair != NULL));
+    peer_pair_put(&peer->pair);
+    peer->pair = pair;
+}
+
+static void count_failure(const struct peer *peer)
+{
+    _Static_assert(N_PEER_FAILURES - PEER_UNREACHABLE == N_LABEL_pairing_failure,
+                   "the label's values are those of the enum behind PEER_OK");
+    peer_count(peer, metric_of(METRIC_pairings_failed, peer->failure - PEER_UNREACHABLE, 0), 1);
+}
+
 static void note_success(struct peer *peer, const struct pairing_result *result)
 {
     if (peer->knows_node && memcmp(peer->node, result->node, NODE_LEN) != 0)
@@ -141,8 +154,9 @@ static void note_success(struct peer *peer, const struct pairing_result *result)
     peer->skew_ms = result->skew_ms;
     memcpy(peer->node, result->node, NODE_LEN);
     memcpy(peer->client_token, result->client_token, CLIENT_TOKEN_LEN);
-    if (peer->peers->config.metrics != NULL)
-        metric_add(peer->peers->config.metrics, METRIC_pairings_made, 1);
+    peer_count(peer, METRIC_pairings_made, 1);
+    if (peer->state == RENEWING)
+        peer_count(peer, METRIC_renewals, 1);
 }
 
 /* The pair of a verdict in place of the current one, or why not. */
@@ -155,8 +169,7 @@ static int take_pair(struct peer *peer, const struct pairing_verdict *verdict)
     if (r < 0)
         return r;
     note_success(peer, verdict->result);
-    peer_pair_put(&peer->pair);
-    peer->pair = pair;
+    peer_set_pair(peer, pair);
     watch_pair(peer);
     return 0;
 }
@@ -176,6 +189,7 @@ static void on_verdict(struct pairing_call *call, const struct pairing_verdict *
         return happen(peer, MADE);
     if (r < 0)
         peer->failure = PEER_BAD_RESPONSE, detail = error_text(r);
+    count_failure(peer);
     if (verdict->retry && peer->n_retries < MAX_RETRIES && !peer->outage.pairing)
         return happen(peer, MISSED);
     note_failure(peer, detail);
@@ -199,6 +213,7 @@ static void start_try(struct peer *peer, enum peer_state state)
     if (r == 0)
         return;
     peer->failure = PEER_BUSY;
+    count_failure(peer);
     note_failure(peer, error_text(r));
     happen(peer, REFUSED);
 }
@@ -284,7 +299,7 @@ static void later(struct peer *peer)
 static void drop_one(struct peer *peer)
 {
     timer_stop(&peer->over);
-    peer_pair_put(&peer->pair);
+    peer_set_pair(peer, NULL);
     peer->state = PAIRING;
 }
 

@@ -3,6 +3,7 @@
 #ifndef WORKER_PEER_INTERNAL_H
 #define WORKER_PEER_INTERNAL_H
 
+#include "common/metric.h"
 #include "worker/pairing_call.h"
 #include "worker/peer.h"
 #include "worker/peer_outage.h"
@@ -49,5 +50,14 @@ struct peers {
     struct peer *first;
     size_t n;
 };
+
+static inline void peer_count(const struct peer *peer, enum metric metric, int64_t n)
+{
+    if (peer->peers->config.metrics != NULL)
+        metric_add(peer->peers->config.metrics, metric, n);
+}
+
+/* Takes the pair, or NULL, in place of the one before. */
+void peer_set_pair(struct peer *peer, struct peer_pair *pair);
 
 #endif

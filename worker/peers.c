@@ -68,7 +68,7 @@ static void free_peer(struct peer *peer)
     pairing_call_cancel(&peer->call);
     timer_stop(&peer->due);
     timer_stop(&peer->over);
-    peer_pair_put(&peer->pair);
+    peer_set_pair(peer, NULL);
     buffer_fini(&peer->head);
     free(peer);
 }

@@ -324,7 +324,6 @@ static void inbound_begin(struct exchange *x)
     buffer_init_secret(&in->body, 0);
     buffer_init_secret(&in->call_head, 0);
     buffer_init_secret(&in->last, 0);
-    metric_add(exchange_services(x)->metrics, METRIC_requests_inbound, 1);
     r = envelope_read_request(in->message, &in->sealed);
     if (r == 0 && exchange_services(x)->leaving)
         return refuse(x, ERR_BUSY, "draining");

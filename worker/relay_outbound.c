@@ -237,7 +237,6 @@ static void outbound_begin(struct exchange *x)
     buffer_init(&out->head, 0);
     buffer_init(&out->body, 0);
     buffer_init(&out->error, ERRFRAME_LEN);
-    metric_add(services->metrics, METRIC_requests_outbound, 1);
     r = outbound_options_read(&request->fields, services->conf, &options, &refusal, &cause);
     if (r < 0)
         return exchange_refuse(x, refusal, "%s", cause);

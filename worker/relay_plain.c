@@ -2,7 +2,6 @@
 /* Pass-through: the pipe without a transform. Never carries an x-mte-* field. */
 #include "worker/relay_plain.h"
 
-#include "common/metric.h"
 #include "worker/forward.h"
 
 struct plain {
@@ -47,7 +46,6 @@ static void plain_begin(struct exchange *x)
 
     buffer_init(&plain->head, 0);
     buffer_init(&plain->sources, 0);
-    metric_add(exchange_services(x)->metrics, METRIC_requests_plain, 1);
     r = add_source(x, &plain->sources);
     if (r < 0)
         return exchange_refuse(x, REFUSAL_OVERLOADED, "%s", error_text(r));

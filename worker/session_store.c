@@ -53,6 +53,11 @@ int session_store_new(const struct session_store_config *config, struct session_
     return 0;
 }
 
+uint32_t session_store_n_pairs(const struct session_store *store)
+{
+    return store_memory_n_pairs(&store->memory);
+}
+
 /* ---- references ---- */
 
 struct pair_keys *session_ref_keys(struct session_ref *ref)

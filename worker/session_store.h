@@ -26,6 +26,8 @@ MUST_CHECK int session_store_new(const struct session_store_config *config,
 void session_store_free(struct session_store **store);
 /* Forgets and wipes what is over; for a timer, every few seconds. */
 void session_store_sweep(struct session_store *store);
+/* Pairs in the memory of this instance. */
+uint32_t session_store_n_pairs(const struct session_store *store);
 
 /* Embedded in whoever waits. done() comes exactly once unless cancelled. */
 struct store_wait {

@@ -18,9 +18,10 @@ enum { WORD = sizeof(uint64_t) };
 struct shared_head {
     _Atomic uint64_t changes;
     uint32_t free; /* index + 1 of the first cell of the free list, 0 = none; all under the lock */
-    uint32_t n_born; /* cells from here on were never used, and are in no list */
-    uint32_t hand;   /* where the next sweep begins */
-    uint32_t unused[11];
+    uint32_t n_born;         /* cells from here on were never used, and are in no list */
+    uint32_t hand;           /* where the next sweep begins */
+    _Atomic uint32_t n_used; /* cells; written under the lock */
+    uint32_t unused[10];
 };
 
 struct cell {
@@ -146,6 +147,11 @@ bool shared_table_read(const struct shared_table *t, struct shared_ref ref, uint
     return shared_table_holds(t, ref);
 }
 
+uint32_t shared_table_n_used(const struct shared_table *t)
+{
+    return atomic_load_explicit(&t->head->n_used, memory_order_relaxed);
+}
+
 /* ---- under the lock ---- */
 
 /* Nobody finds the cell from here on, and what is written after it is not taken for what was. */
@@ -199,6 +205,7 @@ struct shared_ref shared_table_publish(const struct shared_table *t, uint32_t in
     atomic_store(&cell->next, atomic_load(bucket));
     end_change(cell);
     atomic_store(bucket, index + 1);
+    atomic_fetch_add(&t->head->n_used, 1);
     atomic_fetch_add(&t->head->changes, 1);
     return (struct shared_ref){ index, atomic_load(&cell->version) };
 }
@@ -227,6 +234,7 @@ static void free_cell(const struct shared_table *t, uint32_t index)
         atomic_store_explicit(&cell->words[i], 0, memory_order_relaxed);
     atomic_store(&cell->next, t->head->free);
     t->head->free = index + 1;
+    atomic_fetch_sub(&t->head->n_used, 1);
 }
 
 void shared_table_remove(const struct shared_table *t, uint32_t index)

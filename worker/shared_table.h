@@ -55,6 +55,8 @@ _Atomic uint64_t *shared_table_value(const struct shared_table *t, uint32_t inde
 bool shared_table_read(const struct shared_table *t, struct shared_ref ref, uint32_t from_word,
                        void *to_r, size_t n);
 
+uint32_t shared_table_n_used(const struct shared_table *t); /* cells */
+
 /* ---- under the lock ---- */
 
 /*

@@ -194,3 +194,8 @@ void store_memory_sweep(const struct store_memory *m)
     claims_sweep(&m->claims, SWEEP_CELLS, clock_mono_ms());
     shm_unlock(m->shm);
 }
+
+uint32_t store_memory_n_pairs(const struct store_memory *m)
+{
+    return shared_table_n_used(&m->pairs.pairs);
+}

@@ -50,6 +50,8 @@ bool store_memory_holds(const struct store_memory *m, const struct store_place *
 MUST_CHECK int store_memory_claim(const struct store_memory *m, const struct store_place *place,
                                   const struct session *session, uint64_t counter,
                                   const struct envelope_again *again);
+/* Pairs, also those that are over and not swept yet. */
+uint32_t store_memory_n_pairs(const struct store_memory *m);
 /* Removes and wipes some of what is over. */
 void store_memory_sweep(const struct store_memory *m);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/conf_check.h"
 #include "common/crypto.h"
 #include "common/fd.h"
 #include "common/jail.h"
@@ -91,6 +92,18 @@ static int enter_jail(struct worker *w)
     return r == ERR_UNSUPPORTED ? 0 : r;
 }
 
+/* What is the same in all workers of these settings. */
+static void tell_facts(const struct worker *w, struct metric_block *metrics)
+{
+    bool is_own = strcmp(kem_provider(), "own") == 0;
+
+    metric_set(metrics, METRIC_generation, w->inherit.generation);
+    metric_set(metrics, METRIC_secret_strength, conf_secret_strength(w->conf));
+    metric_set(metrics, metric_of(METRIC_build_info, VERSION_THIS, is_own ? KEM_OWN : KEM_OPENSSL),
+               1);
+    certificates_count_ends(&w->certificates, metrics);
+}
+
 static int attach_memory(struct worker *w)
 {
     int r = shm_attach(INHERIT_SHM, &w->shm);
@@ -100,6 +113,7 @@ static int attach_memory(struct worker *w)
         return r;
     steady_share(shm_steady_mark(w->shm));
     w->services.metrics = metric_block(w->shm, 1 + (size_t)w->inherit.slot);
+    tell_facts(w, w->services.metrics);
     return 0;
 }
 
@@ -168,6 +182,7 @@ static void sweep(struct timer *timer)
     struct worker *w = H2O_STRUCT_FROM_MEMBER(struct worker, sweep, timer);
 
     session_store_sweep(w->services.store);
+    metric_set(w->services.metrics, METRIC_pairs, session_store_n_pairs(w->services.store));
     (void)memory_give_back();
     timer_start(&w->sweep, w->services.timers, SWEEP_MS, sweep);
 }

@@ -234,7 +234,7 @@ static void who_has_m2_finds_the_pair_stored(void **state)
     assert_int_equal(session->expires_mono_ms - session->created_mono_ms, LIFETIME_MS);
     session_ref_put(&got);
     assert_int_equal(x.services.metrics->values[METRIC_pairings_answered], 1);
-    assert_int_equal(x.services.metrics->values[METRIC_pairings_refused], 0);
+    assert_int_equal(x.services.metrics->values[METRIC_pairings_refused + PAIRING_BUSY], 0);
 }
 
 static void what_is_not_an_authentic_m1_is_rejected_all_alike(void **state)
@@ -390,7 +390,8 @@ static void noise_does_not_fill_the_log_nor_hide_what_takes_secret(void **state)
     make_m1(&ours, 0, SUITE_AES_256_GCM);
     post(PAIRING_M1_LEN);
     assert_int_equal(n_logged("CLIENT_ID_SECRET and UPSTREAM"), 1);
-    assert_int_equal(x.services.metrics->values[METRIC_pairings_refused], 1001);
+    assert_int_equal(x.services.metrics->values[METRIC_pairings_refused + PAIRING_FORMAT], 1000);
+    assert_int_equal(x.services.metrics->values[METRIC_pairings_refused + PAIRING_SELF], 1);
 }
 
 static void make_identity(struct identity *identity, const char *secret, const char *upstream)

@@ -106,7 +106,7 @@ static void a_worker_that_died_gives_its_part_back(void **state)
     metric_add(blocks[1], METRIC_connections, 1);
     metric_add(blocks[2], METRIC_connections, 5);
     assert_int_equal(tally_all(&tally), 6);
-    metric_zero_gauges(blocks[2]); /* as the master's reaping does */
+    metric_forget_process(blocks[2]); /* as the master's reaping does */
     now_ms += LOOK_AGAIN_MS;
     assert_int_equal(tally_all(&tally), 1);
 }
