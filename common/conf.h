@@ -28,6 +28,7 @@ typedef uint64_t conf_count;
 typedef uint64_t conf_size;     /* bytes */
 typedef uint64_t conf_duration; /* milliseconds */
 typedef enum log_level conf_level;
+typedef enum log_format conf_log_format;
 
 struct conf_url {
     bool set;

@@ -7,8 +7,12 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log_parts.h"
 
-enum { LINE_LEN = 4096 };
+enum {
+    TEXT_LEN = 2 * LOG_LINE_LEN,
+    MESSAGE_MAX = LOG_LINE_LEN / 2, /* where fields follow */
+};
 
 static const struct {
     const char *word, *alias;
@@ -21,6 +25,7 @@ static const struct {
 static struct {
     int fd;
     enum log_level level;
+    enum log_format format;
     char who[32];
     uint64_t n_dropped;
 } sink = { .fd = STDERR_FILENO, .level = LOG_LEVEL_INFO, .who = "start" };
@@ -35,6 +40,11 @@ void log_open(int fd, enum log_level level, const char *who)
 void log_set_level(enum log_level level)
 {
     sink.level = level;
+}
+
+void log_set_format(enum log_format format)
+{
+    sink.format = format;
 }
 
 int log_level_parse(struct span word, enum log_level *level_r)
@@ -59,40 +69,64 @@ uint64_t log_n_dropped(void)
     return sink.n_dropped;
 }
 
-/*
- * Control bytes would let a peer forge lines or drive the operator's terminal, and those of C1 are
- * no less able in UTF-8: so what is not ASCII goes too.
- */
-static void make_printable(char *text, size_t len)
+static void put_head(struct log_entry *entry, enum log_level level)
 {
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f)
-            text[i] = '?';
+    char now[CLOCK_TEXT_LEN];
+
+    clock_text(clock_wall_ms(), now);
+    if (entry->format == LOG_FORMAT_TEXT) {
+        log_entry_printf(entry, "%s %-7s %s[%d]: ", now, levels[level].word, sink.who,
+                         (int)getpid());
+        return;
     }
+    log_entry_text(entry, SPAN("time"), span_text(now));
+    log_entry_text(entry, SPAN("level"), span_text(levels[level].word));
+    log_entry_text(entry, SPAN("process"), span_text(sink.who));
+    log_entry_number(entry, SPAN("pid"), (uint64_t)getpid());
+}
+
+static void put_field(struct log_entry *entry, const struct log_field *field)
+{
+    if (field->number)
+        log_entry_digits(entry, field->key, field->value);
+    else if (field->quoted)
+        log_entry_quoted(entry, field->key, field->value);
+    else
+        log_entry_text(entry, field->key, field->value);
+}
+
+static size_t write_entry(char line[static LOG_LINE_LEN], enum log_level level,
+                          const struct log_parts *parts)
+{
+    struct log_entry entry = log_entry_open(line, LOG_LINE_LEN, sink.format);
+
+    put_head(&entry, level);
+    log_entry_message(&entry, parts->message, parts->n_fields > 0 ? MESSAGE_MAX : SIZE_MAX);
+    for (size_t i = 0; i < parts->n_fields; i++)
+        put_field(&entry, &parts->fields[i]);
+    return log_entry_close(&entry);
 }
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    char line[LINE_LEN], now[CLOCK_TEXT_LEN];
-    size_t room = sizeof(line) - 1, len; /* one byte stays for the newline */
+    char line[LOG_LINE_LEN], text[TEXT_LEN];
+    struct log_parts parts;
+    size_t len;
     va_list args;
     int n;
 
     if (!log_wants(level))
         return;
-    clock_text(clock_wall_ms(), now);
-    n = snprintf(line, room, "%s %-7s %s[%d]: ", now, levels[level].word, sink.who, (int)getpid());
-    len = n > 0 ? (size_t)n : 0;
     va_start(args, format);
-    n = vsnprintf(line + len, room - len, format, args);
+    n = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     if (n < 0)
         return;
-    if ((size_t)n >= room - len) /* cut, and visibly so */
-        n = (int)(room - len) - 1, memcpy(line + len + n - 3, "...", 3);
-    make_printable(line + len, (size_t)n);
-    len += (size_t)n;
-    line[len++] = '\n';
+    len = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
+    va_start(args, format);
+    log_parts_read(format, args, span_of(text, len), &parts);
+    va_end(args);
+    len = write_entry(line, level, &parts);
     if (write(sink.fd, line, len) != (ssize_t)len)
         sink.n_dropped++;
 }

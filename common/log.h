@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log lines: one write(2) each, at most 4096 bytes, to a descriptor that never blocks the caller.
- * A line is a sentence in lower case, then key=value pairs. No secret, body or query string ever
- * goes in.
+ * Log lines: one write(2) each, at most LOG_LINE_LEN bytes, to a descriptor that never blocks the
+ * caller. A line is a sentence in lower case, then key=value pairs, which in JSON are members
+ * beside time, level, process, pid and message. No secret, body or query string ever goes in.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
-#include "common/error.h"
-#include "common/span.h"
+#include "common/log_entry.h"
 
 enum log_level {
 #define LOG_ROW(name, word, alias) name,
@@ -18,11 +17,12 @@ enum log_level {
 
 /*
  * Where this process' lines go, and what it calls itself in them ("master", "worker 3"). fd stays
- * the caller's. Before the first call lines go to standard error, from LOG_LEVEL_INFO on.
+ * the caller's. Before the first call lines go to standard error, from LOG_LEVEL_INFO on, as text.
  */
 void log_open(int fd, enum log_level level, const char *who);
 
 void log_set_level(enum log_level level);
+void log_set_format(enum log_format format);
 
 /* The level of a word such as "warn", any case; ERR_FORMAT if it is none. */
 MUST_CHECK int log_level_parse(struct span word, enum log_level *level_r);

@@ -33,6 +33,8 @@ SETTING_ROW(listen, "LISTEN", address, "", 0, 0, 0,
             "address of the data port; default [::] for both families, else 0.0.0.0")
 SETTING_ROW(log_level, "LOG_LEVEL", level, "info", 0, 0, 0,
             "trace, debug, info, warning, error, panic or off")
+SETTING_ROW(log_format, "LOG_FORMAT", log_format, "json", 0, 0, 0,
+            "json: each line of the log is one JSON object; text: for reading by eye. What is wrong with the settings themselves is always text on standard error")
 SETTING_ROW(pass_through_routes, "PASS_THROUGH_ROUTES", routes, "", LISTED, 0, 0,
             "routes that go to UPSTREAM without encoding")
 SETTING_ROW(mte_routes, "MTE_ROUTES", routes, "", LISTED, 0, 0,

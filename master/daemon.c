@@ -51,7 +51,7 @@ static void wait_for_report(int fd, uint64_t wait_ms)
     if (!read_whole(fd, &pid, sizeof(pid)))
         _exit(EX_OSERR);
     if (!wait_readable(fd, wait_ms)) {
-        log_error("not ready in time, ended pid=%d wait_ms=%llu", (int)pid,
+        log_error("not ready in time, ended master_pid=%d wait_ms=%llu", (int)pid,
                   (unsigned long long)wait_ms);
         kill(pid, SIGTERM);
         _exit(EX_TEMPFAIL);

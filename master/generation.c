@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/conf_check.h"
 #include "common/fd.h"
 #include "common/inherit.h"
 #include "master/account.h"
@@ -21,8 +22,6 @@ static int check_machine(const struct generation_source *source, const struct co
 
     if (r != 0)
         source->problem(source->arg, why);
-    else if (!user_r->set && conf->run_user.len > 0)
-        source->warning(source->arg, "RUN_USER: acts only when the master is started as root");
     if (!listen_is_address(conf->listen)) {
         source->problem(source->arg, "LISTEN: not an IP address; an address such as 127.0.0.1 or "
                                      "[::] would be right");
@@ -50,6 +49,7 @@ static int keep(struct generation *g, const struct conf *conf)
     g->n_workers = conf->workers != 0 ? (size_t)conf->workers : cores_available();
     g->drain_ms = conf->drain_timeout;
     g->log_level = conf->log_level;
+    g->log_format = conf->log_format;
     g->port = (uint16_t)conf->port;
     g->pairs_per_node = conf->pairs_per_node;
     g->claim_pages = conf->claim_pages;
@@ -58,10 +58,41 @@ static int keep(struct generation *g, const struct conf *conf)
     return g->listen != NULL ? 0 : -ENOMEM;
 }
 
+void generation_take_log(const struct generation *g)
+{
+    log_set_level(g->log_level);
+    log_set_format(g->log_format);
+}
+
 static void log_setting(void *arg, const char *text)
 {
     (void)arg;
     log_info("setting %s", text);
+}
+
+static void ignore_warning(void *arg, const char *line)
+{
+    (void)arg;
+    (void)line;
+}
+
+/* The first settings say how they are logged themselves; later ones are of no force yet. */
+static void tell_settings(const struct generation_source *source, const struct generation *g,
+                          const struct conf *conf, const struct inherit_user *user)
+{
+    struct conf_report report = {
+        .problem = source->problem,
+        .warning = source->warning,
+        .arg = source->arg,
+    };
+
+    if (g->number == 1 && !source->quiet)
+        generation_take_log(g);
+    conf_check(conf, &report);
+    if (!user->set && conf->run_user.len > 0)
+        source->warning(source->arg, "RUN_USER: acts only when the master is started as root");
+    if (!source->quiet)
+        conf_describe(conf, log_setting, NULL);
 }
 
 int generation_load(const struct generation_source *source, uint64_t number,
@@ -77,15 +108,15 @@ int generation_load(const struct generation_source *source, uint64_t number,
     g->number = number;
     g->boot = -1;
     r = conf_load(source->path, environment_settings(source->environment), source->problem,
-                  source->warning, source->arg, &conf);
+                  ignore_warning, source->arg, &conf);
     if (r == 0)
         r = check_machine(source, conf, &user);
     if (r == 0)
         r = keep(g, conf);
     if (r == 0)
+        tell_settings(source, g, conf, &user);
+    if (r == 0)
         r = seal(g, conf, &user);
-    if (r == 0 && !source->quiet)
-        conf_describe(conf, log_setting, NULL);
     conf_free(&conf);
     if (r == 0)
         r = verdict_ask(source->worker_path, environment_rest(source->environment), g->boot);

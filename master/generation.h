@@ -16,7 +16,7 @@ struct generation_source {
     const struct environment *environment; /* outlives all generations */
     conf_problem_cb problem, warning;      /* told of each, one line a call */
     void *arg;
-    bool quiet; /* the settings are not logged */
+    bool quiet; /* only looked at: the settings are not logged, nor the log changed */
 };
 
 struct generation {
@@ -25,6 +25,7 @@ struct generation {
     size_t n_workers;
     uint64_t drain_ms;
     enum log_level log_level;
+    enum log_format log_format;
     /* What cannot change while the master lives: */
     char *listen; /* LISTEN; owned */
     uint16_t port;
@@ -35,6 +36,9 @@ struct generation {
 MUST_CHECK int generation_load(const struct generation_source *source, uint64_t number,
                                struct generation **generation_r);
 void generation_free(struct generation **generation);
+
+/* The log of this process as it says. */
+void generation_take_log(const struct generation *generation);
 
 /* The name of a setting that differs though it cannot change in a running master, or NULL. */
 const char *generation_conflict(const struct generation *now, const struct generation *next);

@@ -352,7 +352,6 @@ static int run_anew(struct master *m)
         log_info("the settings are good");
     if (r != 0 || m->options->check)
         goto out;
-    log_set_level(generation->log_level);
     r = serve(m, &generation);
     if (r != 0)
         log_panic("cannot go on: %s", error_text(r));

@@ -79,7 +79,7 @@ void slot_action_greet(struct slot *slot, enum slot_event event)
     slot->ready_ms = 0;
     slot->deadline_ms = slot->spawned_ms + slot->crew->start_ms;
     metric_add(own_metrics(slot), METRIC_worker_starts, 1);
-    log_info("worker started slot=%zu pid=%d generation=%llu", slot->index, (int)slot->pid,
+    log_info("worker started slot=%zu worker_pid=%d generation=%llu", slot->index, (int)slot->pid,
              (unsigned long long)slot->generation);
 }
 
@@ -88,7 +88,7 @@ void slot_action_serve(struct slot *slot, enum slot_event event)
     (void)event;
     slot->ready_ms = clock_mono_ms();
     slot->deadline_ms = SLOT_NEVER;
-    log_info("worker ready slot=%zu pid=%d after_ms=%llu", slot->index, (int)slot->pid,
+    log_info("worker ready slot=%zu worker_pid=%d after_ms=%llu", slot->index, (int)slot->pid,
              (unsigned long long)(slot->ready_ms - slot->spawned_ms));
 }
 
@@ -108,7 +108,7 @@ void slot_action_drain(struct slot *slot, enum slot_event event)
     slot->deadline_ms = drain_deadline(slot);
     if (r != 0) /* not a reason to wait: it will not hear us later either */
         slot->deadline_ms = clock_mono_ms();
-    log_info("worker told to leave slot=%zu pid=%d because=%s", slot->index, (int)slot->pid,
+    log_info("worker told to leave slot=%zu worker_pid=%d because=%s", slot->index, (int)slot->pid,
              slot_event_name(event));
 }
 
@@ -125,8 +125,8 @@ void slot_action_kill(struct slot *slot, enum slot_event event)
 {
     assert(slot->pid > 1); /* 0 and -1 are everybody */
     slot->deadline_ms = SLOT_NEVER;
-    log_warning("worker killed slot=%zu pid=%d state=%s because=%s", slot->index, (int)slot->pid,
-                slot_state_name(slot->state), slot_event_name(event));
+    log_warning("worker killed slot=%zu worker_pid=%d state=%s because=%s", slot->index,
+                (int)slot->pid, slot_state_name(slot->state), slot_event_name(event));
     kill(slot->pid, SIGKILL);
 }
 
@@ -145,7 +145,7 @@ void slot_action_farewell(struct slot *slot, enum slot_event event)
 
     (void)event;
     obituary_write(slot->status, why);
-    log_info("worker left slot=%zu pid=%d cause=\"%s\"", slot->index, (int)slot->pid, why);
+    log_info("worker left slot=%zu worker_pid=%d cause=\"%s\"", slot->index, (int)slot->pid, why);
     clear(slot);
 }
 
@@ -157,7 +157,7 @@ void slot_action_bury(struct slot *slot, enum slot_event event)
 
     (void)event;
     obituary_write(slot->status, why);
-    log_error("worker died slot=%zu pid=%d cause=\"%s\" restart_in_ms=%llu", slot->index,
+    log_error("worker died slot=%zu worker_pid=%d cause=\"%s\" restart_in_ms=%llu", slot->index,
               (int)slot->pid, why, (unsigned long long)wait_ms);
     metric_add(own_metrics(slot), METRIC_worker_deaths, 1);
     clear(slot);

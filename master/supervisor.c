@@ -49,7 +49,7 @@ static void follow(struct supervisor *s)
     s->crew.generation = s->generation->number;
     s->crew.drain_ms = s->generation->drain_ms;
     s->serving = false;
-    log_set_level(s->generation->log_level);
+    generation_take_log(s->generation);
 }
 
 static bool is_free(const struct slot *slot)
@@ -252,7 +252,7 @@ static void take_message(struct slot *slot, const struct message *message)
     if (message->kind == MESSAGE_READY && message->numbers[0] == slot->generation)
         slot_event(slot, SLOT_READY);
     else
-        log_error("bug: a worker said what it cannot mean slot=%zu message=%s", slot->index,
+        log_error("bug: a worker said what it cannot mean slot=%zu said=%s", slot->index,
                   message_word(message->kind));
 }
 

@@ -35,6 +35,7 @@ static void put_generation(struct buffer *b, const struct generation *g)
     wire_put_u64(b, g->n_workers);
     wire_put_u64(b, g->drain_ms);
     wire_put_u32(b, g->log_level);
+    wire_put_u8(b, (uint8_t)g->log_format);
     wire_put_u16(b, g->port);
     wire_put_u64(b, g->pairs_per_node);
     wire_put_u64(b, g->claim_pages);
@@ -124,6 +125,7 @@ static int get_generation(struct wire *w, struct generation **generation_r)
     g->n_workers = (size_t)wire_u64(w);
     g->drain_ms = wire_u64(w);
     g->log_level = (enum log_level)wire_u32(w);
+    g->log_format = (enum log_format)wire_u8(w);
     g->port = wire_u16(w);
     g->pairs_per_node = wire_u64(w);
     g->claim_pages = wire_u64(w);

@@ -21,8 +21,7 @@ static void on_message(struct channel *channel, const struct message *message)
     if (message->kind == MESSAGE_DRAIN)
         channel->events.drain(channel->events.arg, message->numbers[0]);
     else
-        log_error("bug: the master said what it cannot mean message=%s",
-                  message_word(message->kind));
+        log_error("bug: the master said what it cannot mean said=%s", message_word(message->kind));
 }
 
 static void on_readable(h2o_socket_t *socket, const char *error)

@@ -14,8 +14,8 @@ void redis_outage_note(struct redis_outage *outage, enum redis_failure failure, 
     if ((outage->said & 1u << failure) != 0)
         return;
     outage->said |= 1u << failure;
-    log_warning("redis cannot be used: %s place=%s%s%s", redis_failure_text(failure), outage->place,
-                detail != NULL ? " detail=" : "", detail != NULL ? detail : "");
+    log_warning("redis cannot be used: %s place=%s detail=\"%s\"", redis_failure_text(failure),
+                outage->place, detail != NULL ? detail : "");
 }
 
 void redis_outage_end(struct redis_outage *outage, const struct redis_server *server)

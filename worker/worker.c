@@ -55,6 +55,12 @@ struct worker {
 
 /* ---- the start, step by step ---- */
 
+static void take_log(const struct worker *w)
+{
+    log_open(STDERR_FILENO, w->conf->log_level, w->name);
+    log_set_format(w->conf->log_format);
+}
+
 static int read_settings(struct worker *w)
 {
     struct boot *boot = NULL;
@@ -67,7 +73,7 @@ static int read_settings(struct worker *w)
     boot_close(&boot);
     close(INHERIT_BOOT);
     if (r == 0)
-        log_open(STDERR_FILENO, w->conf->log_level, w->name);
+        take_log(w);
     return r;
 }
 

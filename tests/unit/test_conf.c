@@ -25,6 +25,7 @@ static const struct {
     { "PORT", "0", "65535" },
     { "LISTEN", "127.0.0.1", "[::1]" },
     { "LOG_LEVEL", "warn", "TRACE" },
+    { "LOG_FORMAT", "text", "TEXT" },
     { "PASS_THROUGH_ROUTES", "/health", "/a,/b/*" },
     { "MTE_ROUTES", "/api/v1/*", "/*" },
     { "CORS_ORIGINS", "https://a.example", "http://[::1]:8080, https://b.example" },

@@ -139,6 +139,47 @@ static void a_line_of_any_length_is_cut_at_4096_bytes_and_says_so(void **state)
     assert_null(next(*state));
 }
 
+static void a_line_of_json_has_the_fields_beside_time_level_and_process(void **state)
+{
+    char now[CLOCK_TEXT_LEN], want[256];
+    const char *line;
+
+    log_set_format(LOG_FORMAT_JSON);
+    log_warning("disk is \"%s\" path=%s free=%d", "full", "/var", 0);
+    log_set_format(LOG_FORMAT_TEXT);
+    line = next(*state);
+    assert_non_null(line);
+    clock_text(clock_wall_ms(), now);
+    snprintf(want, sizeof(want), "{\"time\":\"%.10s", now);
+    assert_memory_equal(line, want, strlen(want));
+    snprintf(want, sizeof(want),
+             ",\"level\":\"warning\",\"process\":\"test\",\"pid\":%d,"
+             "\"message\":\"disk is \\\"full\\\"\",\"path\":\"/var\",\"free\":0}\n",
+             (int)getpid());
+    assert_string_equal(strstr(line, ",\"level\""), want);
+    assert_null(next(*state));
+}
+
+static void a_long_sentence_leaves_room_for_its_fields(void **state)
+{
+    static char long_text[9000];
+    const char *line;
+
+    memset(long_text, '"', sizeof(long_text) - 1);
+    log_set_format(LOG_FORMAT_JSON);
+    log_info("%s code=%s n=%d", long_text, "why", 1);
+    log_set_format(LOG_FORMAT_TEXT);
+    line = next(*state);
+    assert_non_null(line);
+    assert_in_range(strlen(line), 2048, 4096);
+    assert_null(next(*state));
+    log_set_format(LOG_FORMAT_JSON);
+    long_text[3000] = '\0';
+    log_info("%s code=%s n=%d", long_text, "why", 1);
+    log_set_format(LOG_FORMAT_TEXT);
+    assert_non_null(strstr(next(*state), "...\",\"code\":\"why\",\"n\":1}\n"));
+}
+
 static void a_full_pipe_drops_and_counts(void **state)
 {
     uint64_t before = log_n_dropped();
@@ -200,6 +241,8 @@ int main(void)
         WITH_LINES(a_new_level_changes_nothing_else),
         WITH_LINES(a_peers_bytes_cannot_begin_a_line_or_drive_a_terminal),
         WITH_LINES(a_line_of_any_length_is_cut_at_4096_bytes_and_says_so),
+        WITH_LINES(a_line_of_json_has_the_fields_beside_time_level_and_process),
+        WITH_LINES(a_long_sentence_leaves_room_for_its_fields),
         WITH_LINES(a_full_pipe_drops_and_counts),
         WITH_LINES(a_long_name_is_cut),
         cmocka_unit_test(every_level_has_its_words),

@@ -59,7 +59,7 @@ static void each_failure_is_told_once_an_outage(void **state)
             redis_outage_note(&outage, REDIS_UNREACHABLE, "Connection refused");
         }
         assert_int_equal(round, n_logged("it does not answer in time place=h:6379"));
-        assert_int_equal(round, n_logged("place=h:6379 detail=Connection refused"));
+        assert_int_equal(round, n_logged("place=h:6379 detail=\"Connection refused\""));
         redis_outage_end(&outage, &known);
         assert_int_equal(round, n_logged("redis is back place=h:6379 away_ms="));
     }

@@ -37,6 +37,7 @@ static int fill(void **unused)
         .n_workers = 2,
         .drain_ms = 1000,
         .log_level = LOG_LEVEL_ERROR,
+        .log_format = LOG_FORMAT_JSON,
         .listen = listen_address,
         .port = 8080,
         .pairs_per_node = 4,
@@ -65,6 +66,7 @@ static void what_is_written_is_read(void **unused)
     assert_int_equal(t.generation->n_workers, 2);
     assert_int_equal(t.generation->drain_ms, 1000);
     assert_int_equal(t.generation->log_level, LOG_LEVEL_ERROR);
+    assert_int_equal(t.generation->log_format, LOG_FORMAT_JSON);
     assert_int_equal(t.generation->port, 8080);
     assert_int_equal(t.generation->pairs_per_node, 4);
     assert_int_equal(t.generation->claim_pages, 16);

@@ -32,7 +32,7 @@ def wait_until(question, seconds=15.0, what="it"):
 def default_settings(name):
     """Settings that a relay of that name can start with, but for UPSTREAM."""
     return {
-        "PORT": "0", "LISTEN": "127.0.0.1", "WORKERS": "2", "LOG_LEVEL": "debug",
+        "PORT": "0", "LISTEN": "127.0.0.1", "WORKERS": "2", "LOG_LEVEL": "debug", "LOG_FORMAT": "text",
         "OUTBOUND_TOKEN": TOKEN, "SECRET": SECRET, "DRAIN_TIMEOUT": "6s",
         "CLIENT_ID_SECRET": f"client id secret of {name}, long enough",
         "RUN_USER": "nobody" if os.getuid() == 0 else None}
@@ -51,7 +51,8 @@ class Relay:
         self.port = None
         self.started = None
 
-    def start(self):
+    def start(self, listening=r"listening address=\S*:(\d+)", serving="serving generation"):
+        """Until it serves, as its log says in such words."""
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR") or "SAN" in k}
         environment.update({k: v for k, v in self.settings.items() if v is not None})
         with open(self.log_path, "ab") as log:
@@ -59,11 +60,10 @@ class Relay:
             self.process = subprocess.Popen(
                 [MASTER, "--worker", WORKER, "-c", self.config_path()], env=environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        listening = self.wait_for_log(r"listening address=\S*:(\d+)", begin)
-        self.port = int(listening[1])
+        self.port = int(self.wait_for_log(listening, begin)[1])
         # The same port after a restart, as a service has it.
         self.settings["PORT"] = str(self.port)
-        self.wait_for_log(r"serving generation", begin)
+        self.wait_for_log(serving, begin)
         self.started = time.monotonic()
         return self
 
