@@ -231,6 +231,7 @@ static void send_more(struct door *door)
         h2o_start_response(door->req, &door->generator);
     door->started = true;
     bytes = h2o_iovec_init(buffer_span(&door->sending).at, buffer_len(&door->sending));
+    door->n_sent += bytes.len;
     h2o_send(door->req, &bytes, bytes.len > 0,
              final ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
 }

@@ -25,6 +25,7 @@ struct door {
     void (*room)(struct door *door); /* DOOR_ROOM is reached again */
     struct buffer filling, sending;
     uint64_t expected, n_taken; /* bytes of the body: as announced (UINT64_MAX: not), put in */
+    uint64_t n_sent;            /* of these, given to libh2o */
     uint8_t last;               /* the last announced byte, held back until the end is certain */
     enum { DOOR_OPEN, DOOR_COMPLETE, DOOR_BROKEN } end;
     bool headed;    /* there is a head */

@@ -97,7 +97,7 @@ static void report(struct exchange *x)
     x->told.direction = x->ops->direction;
     x->told.complete = x->door.end == DOOR_COMPLETE;
     x->told.bytes_in = x->req->entity.len;
-    x->told.bytes_out = x->req->bytes_sent;
+    x->told.bytes_out = x->door.n_sent;
     stopwatch_stop(&x->told.watch);
     exchange_report_take(&x->told, x, x->services);
 }

@@ -191,6 +191,7 @@ uint64_t m1_time(void)
 
 struct waiter waiters[N_WAITS];
 struct peers *peers;
+struct metric_block metrics;
 struct peer *peer;
 static int log_fd;
 
@@ -253,9 +254,9 @@ unsigned n_logged(const char *phrase)
 
 int open_all(void **state)
 {
-    struct peers_config config = { .identity = &ours,
-                                   .pair_lifetime_ms = 3600 * SECOND,
-                                   .max_peers = 4 };
+    struct peers_config config = {
+        .identity = &ours, .pair_lifetime_ms = 3600 * SECOND, .max_peers = 4, .metrics = &metrics
+    };
     struct url url = url_of("http://Peer.example/base");
 
     (void)state;
@@ -265,6 +266,7 @@ int open_all(void **state)
     their_clock_ahead_ms = 0;
     memset(&out, 0, sizeof(out));
     memset(waiters, 0, sizeof(waiters));
+    memset(&metrics, 0, sizeof(metrics));
     log_fd = memfd_create("log", MFD_CLOEXEC);
     assert_true(log_fd >= 0);
     log_open(log_fd, LOG_LEVEL_INFO, "test");
@@ -282,6 +284,7 @@ int close_all(void **state)
     }
     peer_put(&peer);
     peers_free(&peers);
+    assert_int_equal(metrics.values[METRIC_peer_pairs], 0);
     assert_null(next_due(UINT64_MAX));
     log_open(STDERR_FILENO, LOG_LEVEL_INFO, "test");
     close(log_fd);

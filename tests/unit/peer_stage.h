@@ -8,6 +8,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "common/metric.h"
 #include "worker/peer.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, LIFETIME_S = 600, MAX_BODY = 1 << 20, N_WAITS = 8 };
@@ -49,6 +50,7 @@ struct waiter {
 };
 extern struct waiter waiters[N_WAITS];
 extern struct peers *peers;
+extern struct metric_block metrics; /* what they count */
 extern struct peer *peer;
 void on_done(struct peer_wait *wait, enum peer_failure failure, const struct peer_lease *lease);
 /* Ends the lease that it may have and asks for a new one. */

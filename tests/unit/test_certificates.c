@@ -79,12 +79,18 @@ static void without_settings_there_is_no_door_and_nothing_ends(void **state)
     certificates_fini(&c);
 }
 
-static void what_ends_within_30_days_is_told_and_what_has_ended_loudly(void **state)
+static uint64_t end_of(const struct metric_block *metrics, enum certificate certificate)
+{
+    return metrics->values[metric_of(METRIC_certificate_expiry, certificate, 0)];
+}
+
+static void what_ends_is_counted_and_within_30_days_told_and_what_has_ended_loudly(void **state)
 {
     struct issued ca = issue(NULL, NULL, 99), own = issue(&ca, "DNS:relay.test", 49);
     struct buffer ca_text, ca_key, text, key;
     struct certificates c = { .door = NULL };
     struct conf conf = { .store = NULL };
+    struct metric_block metrics = { 0 };
     int64_t now = time(NULL);
 
     (void)state;
@@ -94,6 +100,14 @@ static void what_ends_within_30_days_is_told_and_what_has_ended_loudly(void **st
     conf.tls_key_file.content = buffer_span(&key);
     conf.peer_ca_file.content = buffer_span(&ca_text); /* for 100 */
     assert_int_equal(read_conf(&c, &conf), 0);
+    certificates_count_ends(&c, &metrics);
+    assert_in_range(end_of(&metrics, CERTIFICATE_TLS_CERT_FILE), now + 48 * DAY_S,
+                    now + 51 * DAY_S);
+    assert_in_range(end_of(&metrics, CERTIFICATE_PEER_CA_FILE), now + 98 * DAY_S,
+                    now + 101 * DAY_S);
+    assert_int_equal(end_of(&metrics, CERTIFICATE_PEER_CERT_FILE), 0);
+    assert_int_equal(end_of(&metrics, CERTIFICATE_UPSTREAM_CA_FILE), 0);
+    assert_int_equal(end_of(&metrics, CERTIFICATE_TLS_CLIENT_CA_FILE), 0);
     tell_ends(&c, now + 19 * DAY_S);
     assert_string_equal(logged, "");
     tell_ends(&c, now + 21 * DAY_S);
@@ -120,7 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mistake_is_told_by_its_settings_name),
         cmocka_unit_test(without_settings_there_is_no_door_and_nothing_ends),
-        cmocka_unit_test(what_ends_within_30_days_is_told_and_what_has_ended_loudly),
+        cmocka_unit_test(what_ends_is_counted_and_within_30_days_told_and_what_has_ended_loudly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "common/conf_check.h"
 #include "common/conf_setting.h"
 
 static struct loaded load_well(const char *file, const char *environment)
@@ -103,6 +104,32 @@ static void short_secrets_are_warned_of(void **state)
     conf_fixture_unload(&loaded);
 }
 
+static void a_secret_is_as_strong_as_its_weakest_that_is_accepted(void **state)
+{
+    static const struct {
+        const char *settings;
+        enum secret_strength strength;
+    } rows[] = {
+        { "", SECRET_NONE },
+        { "SECRET_ALSO=1234567890123456\n", SECRET_NONE },
+        { "SECRET=123456789012345\n", SECRET_SHORT },
+        { "SECRET=1234567890123456\n", SECRET_GOOD },
+        { "SECRET=1234567890123456\nSECRET_ALSO=x\n", SECRET_SHORT },
+        { "SECRET=1234567890123456\nSECRET_ALSO=6543210987654321\n", SECRET_GOOD },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char text[512];
+        struct loaded loaded;
+
+        snprintf(text, sizeof(text), CONF_FIXTURE_REQUIRED "%s", rows[i].settings);
+        loaded = load_well(NULL, text);
+        assert_int_equal(conf_secret_strength(loaded.conf), rows[i].strength);
+        conf_fixture_unload(&loaded);
+    }
+}
+
 static void cas_for_an_api_without_tls_are_warned_of(void **state)
 {
     struct loaded loaded = load_well(NULL, CONF_FIXTURE_REQUIRED
@@ -175,6 +202,7 @@ int main(void)
         IN_A_FOLDER(the_environment_of_the_manifest_loads),
         IN_A_FOLDER(the_defaults_may_be_written_out_as_the_sample_has_them),
         IN_A_FOLDER(short_secrets_are_warned_of),
+        IN_A_FOLDER(a_secret_is_as_strong_as_its_weakest_that_is_accepted),
         IN_A_FOLDER(cas_for_an_api_without_tls_are_warned_of),
         IN_A_FOLDER(a_default_peer_that_is_not_allowed_is_warned_of),
         IN_A_FOLDER(a_body_that_could_never_be_buffered_is_warned_of),

@@ -18,6 +18,22 @@ static void assert_body(const struct fixture *f, const char *want)
         fail_msg("\"%.*s\" instead of \"%s\"", SPAN_PRINT(fixture_body(f)), want);
 }
 
+static uint64_t counted(const struct fixture *f, enum metric metric, unsigned first,
+                        unsigned second)
+{
+    return f->metrics.values[metric_of(metric, first, second)];
+}
+
+/* How many times of waiting. */
+static uint64_t observed(const struct fixture *f, enum metric metric)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i <= METRIC_N_WAIT_BUCKETS; i++)
+        n += f->metrics.values[metric + i];
+    return n;
+}
+
 /* ---- whole answers ---- */
 
 static void an_answer_of_known_length_says_it(void **state)
@@ -235,6 +251,34 @@ static void pipelined_requests_are_answered_in_turn(void **state)
     close(fd);
 }
 
+static void what_ended_is_counted_by_direction_status_and_time(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+
+    fixture_start(f);
+    fd = fixture_ask(f, "POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                        "Content-Length: 3\r\n\r\nabc");
+    assert_int_equal(puppet_head(404, PUPPET_FIELDS("a: b"), &five), 0);
+    assert_int_equal(puppet_body(SPAN("hello")), 0);
+    puppet_end(UPSTREAM_OK);
+    fixture_receive_all(f, fd);
+    close(fd);
+    close(fixture_ask(f, GET("/x")));
+    while (f->metrics.values[METRIC_requests_in_flight] > 0)
+        fixture_turn(f, 5);
+    assert_int_equal(counted(f, METRIC_requests, DIRECTION_PLAIN, STATUS_4XX), 1);
+    assert_int_equal(counted(f, METRIC_requests, DIRECTION_PLAIN, STATUS_ABORTED), 1);
+    assert_int_equal(counted(f, METRIC_requests, DIRECTION_PLAIN, STATUS_2XX), 0);
+    assert_int_equal(counted(f, METRIC_request_bytes, DIRECTION_PLAIN, 0), 3);
+    assert_int_equal(counted(f, METRIC_response_bytes, DIRECTION_PLAIN, 0), 5);
+    assert_int_equal(f->metrics.values[METRIC_connections_accepted], 2);
+    assert_int_equal(observed(f, metric_of(METRIC_request_seconds, DIRECTION_PLAIN, 0)), 2);
+    assert_int_equal(observed(f, metric_of(METRIC_request_seconds, DIRECTION_OWN, 0)), 0);
+    assert_int_equal(observed(f, METRIC_upstream_proxy_seconds), 2);
+    assert_int_equal(observed(f, METRIC_outbound_proxy_seconds), 0);
+}
+
 /* ---- broken answers ---- */
 
 static void a_broken_chunked_answer_has_no_end(void **state)
@@ -420,6 +464,7 @@ int main(void)
         TEST(what_is_complete_before_its_head_goes_out_has_a_length),
         TEST(fields_pass_in_order_but_ours_alone_name_our_errors),
         TEST(pipelined_requests_are_answered_in_turn),
+        TEST(what_ended_is_counted_by_direction_status_and_time),
         TEST(a_broken_chunked_answer_has_no_end),
         TEST(an_answer_broken_before_its_first_byte_of_data_has_no_end),
         TEST(a_broken_answer_of_known_length_misses_bytes),

@@ -141,6 +141,9 @@ static void a_used_pair_is_replaced_in_the_background(void **state)
     assert_leased(ask(4));
     assert_memory_equal(waiters[4].lease.pair_id, last_pair, PAIR_ID_LEN);
     assert_int_equal(waiters[4].lease.counter, 0);
+    assert_int_equal(metrics.values[METRIC_pairings_made], 2);
+    assert_int_equal(metrics.values[METRIC_renewals], 1);
+    assert_int_equal(metrics.values[METRIC_peer_pairs], 1);
     /* What was leased under the old one still has its keys. */
     assert_non_null(waiters[3].lease.keys);
 }

@@ -35,6 +35,8 @@ static void busy_is_tried_again_five_times(void **state)
     answer_error(ERRFRAME_BUSY);
     assert_failed(&waiters[0], PEER_BUSY);
     assert_int_equal(n_logged("cannot pair"), 1);
+    assert_int_equal(metrics.values[METRIC_pairings_failed + PAIRING_PEER_BUSY], 6);
+    assert_int_equal(metrics.values[METRIC_peer_pairs], 0);
 }
 
 static const struct {

@@ -68,6 +68,7 @@ static void it_agrees_with_a_naive_model(void **state)
     for (int i = 0; i < 20000; i++) {
         uint64_t id = (uint64_t)random() % N_KEYS, value = 0;
 
+        assert_int_equal(shared_table_n_used(&table), n);
         assert_int_equal(found(id, &ref), there[id]);
         if (there[id]) {
             assert_true(shared_table_read(&table, ref, 0, &value, sizeof(value)));
