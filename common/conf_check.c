@@ -38,12 +38,8 @@ void conf_check(const struct conf *conf, struct conf_report *report)
         conf_report_warning(report, "MAX_BUFFERED",
                             "is smaller than MAX_REQUEST_BODY: a request between the two is "
                             "always refused");
-    if (conf->redis_url.len > 0)
-        conf_report_warning(
-            report, "REDIS_URL",
-            "is not used yet: this version keeps session pairs in the shared memory "
-            "of its instance, so several instances behind one name are not one "
-            "relay");
+    if (conf->redis_ca_file.path.len > 0 && !span_starts(conf->redis_url, SPAN("rediss:")))
+        conf_report_warning(report, "REDIS_CA_FILE", "has no effect: REDIS_URL is not rediss");
 }
 
 enum secret_strength conf_secret_strength(const struct conf *conf)

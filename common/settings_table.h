@@ -98,7 +98,11 @@ SETTING_ROW(claim_pages, "CLAIM_PAGES", count, "8192", 0, 16, 1048576,
 SETTING_ROW(pairing_rate, "PAIRING_RATE", count, "100", 0, 1, 100000,
             "pairings a second that one peer deployment may begin, after a burst of ten times that")
 SETTING_ROW(redis_url, "REDIS_URL", redis, "", SECRET, 0, 0,
-            "where instances share session pairs; this version says that it cannot yet")
+            "where all instances of a deployment share session pairs: redis://, rediss:// (TLS) or unix:/path; if not set, an instance keeps its own in shared memory")
+SETTING_ROW(redis_ca_file, "REDIS_CA_FILE", file, "", 0, 0, 0,
+            "CAs, in PEM, that a rediss:// REDIS_URL is held to; default the system's")
+SETTING_ROW(redis_timeout, "REDIS_TIMEOUT", duration, "1s", 0, 10, 60000,
+            "for Redis to answer; without an answer nothing is executed")
 SETTING_ROW(drain_timeout, "DRAIN_TIMEOUT", duration, "30s", 0, 0, 3600000,
             "for requests in flight at a graceful stop")
 SETTING_ROW(run_user, "RUN_USER", text, "", 0, 0, 0,

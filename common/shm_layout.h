@@ -25,10 +25,10 @@ static inline struct shm_heartbeat *shm_heartbeat(const struct shm *shm, size_t 
 }
 
 /* Pairs of four peer deployments at their bound, 65536 nonces (300 s at some 200 pairings a
- * second), and the rates. */
+ * second), the rates, and the servers of Redis seen. */
 static inline size_t shm_pairs_len(uint64_t pairs_per_node)
 {
-    return (size_t)(256 * 4 * pairs_per_node + 64 * 65536 + 65536);
+    return (size_t)(256 * 4 * pairs_per_node + 64 * 65536 + 65536 + 4096);
 }
 
 /* A page is 4096 bytes of bits and a line about them. */

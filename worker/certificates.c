@@ -7,9 +7,10 @@
 
 enum { DAY_S = 86400, SOON_DAYS = 30 };
 
-/* The settings of the door and of each outward side, by part. */
+/* The settings of the door, of Redis and of each outward side, by part. */
 static const char *const door_names[N_TLS_PARTS] = { "TLS_CLIENT_CA_FILE", "TLS_CERT_FILE",
                                                      "TLS_KEY_FILE" };
+static const char *const redis_names[N_TLS_PARTS] = { "REDIS_CA_FILE", NULL, NULL };
 static const char *const side_names[N_UPSTREAM_SIDES][N_TLS_PARTS] = {
     [UPSTREAM_SIDE_API] = { "UPSTREAM_CA_FILE", NULL, NULL },
     [UPSTREAM_SIDE_PEER] = { "PEER_CA_FILE", "PEER_CERT_FILE", "PEER_KEY_FILE" },
@@ -44,6 +45,14 @@ static int read_side(struct certificates *c, enum upstream_side side, const stru
     return say(tls_trust_new(pem, &c->trust[side], &mistake), side_names[side], &mistake);
 }
 
+static int read_redis(struct certificates *c, const struct conf *conf)
+{
+    const struct tls_pem pem = { .parts = { [TLS_CA] = conf->redis_ca_file.content } };
+    struct tls_mistake mistake;
+
+    return say(tls_trust_new(&pem, &c->redis, &mistake), redis_names, &mistake);
+}
+
 int certificates_read(struct certificates *c, const struct conf *conf)
 {
     const struct tls_pem api = { .parts = { [TLS_CA] = conf->upstream_ca_file.content } };
@@ -56,6 +65,7 @@ int certificates_read(struct certificates *c, const struct conf *conf)
         read_door(c, conf),
         read_side(c, UPSTREAM_SIDE_API, &api),
         read_side(c, UPSTREAM_SIDE_PEER, &peer),
+        read_redis(c, conf),
     };
 
     for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++) {
@@ -69,6 +79,7 @@ void certificates_fini(struct certificates *c)
 {
     for (size_t i = 0; i < N_UPSTREAM_SIDES; i++)
         tls_trust_free(&c->trust[i]);
+    tls_trust_free(&c->redis);
     tls_server_free(&c->door);
 }
 
@@ -85,34 +96,42 @@ static void tell_end(const char *name, enum tls_part part, int64_t end_s, int64_
 }
 
 /* Whatever ends, and under which label it is counted. A key does not end. */
+enum { DOOR = -1, REDIS = -2 };
 static const struct {
     enum certificate label;
     enum tls_part part;
-    int side; /* of the outward client; -1: the door */
+    int side; /* of the outward client, DOOR or REDIS */
 } ends[] = {
-    { CERTIFICATE_TLS_CLIENT_CA_FILE, TLS_CA, -1 },
+    { CERTIFICATE_TLS_CLIENT_CA_FILE, TLS_CA, DOOR },
     { CERTIFICATE_UPSTREAM_CA_FILE, TLS_CA, UPSTREAM_SIDE_API },
     { CERTIFICATE_PEER_CA_FILE, TLS_CA, UPSTREAM_SIDE_PEER },
-    { CERTIFICATE_TLS_CERT_FILE, TLS_CERTIFICATE, -1 },
+    { CERTIFICATE_REDIS_CA_FILE, TLS_CA, REDIS },
+    { CERTIFICATE_TLS_CERT_FILE, TLS_CERTIFICATE, DOOR },
     { CERTIFICATE_PEER_CERT_FILE, TLS_CERTIFICATE, UPSTREAM_SIDE_PEER },
 };
 enum { N_ENDS = sizeof(ends) / sizeof(*ends) };
+
+static const char *name_of(size_t i)
+{
+    if (ends[i].side >= 0)
+        return side_names[ends[i].side][ends[i].part];
+    return (ends[i].side == DOOR ? door_names : redis_names)[ends[i].part];
+}
 
 /* INT64_MAX: there is nothing that ends. */
 static int64_t end_of(const struct certificates *c, size_t i)
 {
     if (ends[i].side >= 0)
         return tls_trust_end(c->trust[ends[i].side], ends[i].part);
+    if (ends[i].side == REDIS)
+        return tls_trust_end(c->redis, ends[i].part);
     return c->door != NULL ? tls_server_end(c->door, ends[i].part) : INT64_MAX;
 }
 
 void certificates_tell_ends(const struct certificates *c, int64_t now_s)
 {
-    for (size_t i = 0; i < N_ENDS; i++) {
-        const char *const *names = ends[i].side >= 0 ? side_names[ends[i].side] : door_names;
-
-        tell_end(names[ends[i].part], ends[i].part, end_of(c, i), now_s);
-    }
+    for (size_t i = 0; i < N_ENDS; i++)
+        tell_end(name_of(i), ends[i].part, end_of(c, i), now_s);
 }
 
 void certificates_count_ends(const struct certificates *c, struct metric_block *metrics)

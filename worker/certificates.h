@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the settings say of TLS, judged and made ready: for both outward sides and for the door. */
+/* What the settings say of TLS, judged and made ready: for both outward sides, Redis and the door.
+ */
 #ifndef WORKER_CERTIFICATES_H
 #define WORKER_CERTIFICATES_H
 
@@ -12,6 +13,7 @@
 /* Embedded, zeroed before. Whoever takes a trust leaves NULL. */
 struct certificates {
     struct tls_trust *trust[N_UPSTREAM_SIDES];
+    struct tls_trust *redis;
     struct tls_server *door; /* NULL: the door is plain */
 };
 

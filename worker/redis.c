@@ -214,6 +214,8 @@ static void on_link_up(void *arg, struct redis_link *link)
     struct redis *redis = arg;
     const struct redis_server *server = redis_link_server(link);
 
+    if (redis->config.met != NULL)
+        redis->config.met(redis->config.arg, server->run_id);
     if (server->slots != NULL && (redis->map == NULL || redis->map_is_old)) {
         use_map(redis, server->slots);
     } else if (server->slots == NULL && link == redis->links[0] && redis->map != NULL) {

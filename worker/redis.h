@@ -27,6 +27,7 @@ struct redis_config {
     size_t max_calls;              /* under way at a time */
     /* It can be used as a whole, or no longer; from the loop. */
     void (*changed)(void *arg, bool up);
+    void (*met)(void *arg, const char *run_id); /* a connection to that server is ready; or NULL */
     void *arg;
 };
 

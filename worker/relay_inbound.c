@@ -98,7 +98,7 @@ static int make_sealer(struct inbound *in)
 {
     if (in->sealer != NULL)
         return 0;
-    return sealer_new_response(session_ref_keys(in->ref), &in->sealed, &in->sealer);
+    return sealer_new_response(in->ref->keys, &in->sealed, &in->sealer);
 }
 
 static void on_silence(struct timer *timer);
@@ -257,7 +257,7 @@ static int open_message(struct exchange *x)
 {
     struct inbound *in = state_of(x);
     struct opener *opener = NULL;
-    int r = opener_new_request(session_ref_keys(in->ref), &in->sealed, &opener);
+    int r = opener_new_request(in->ref->keys, &in->sealed, &opener);
 
     if (r == 0)
         r = opener_feed(opener, span_from(in->message, ENVELOPE_REQ_LEN), on_part, in);

@@ -1,33 +1,266 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all workers must agree on, asked of this instance's shared memory, which answers at once.
- * Owns the cache of pairs whose keys are ready; each use asks the memory whether the pair is still
- * there, so a cached pair is never older than the truth.
+ * What all workers must agree on, asked of this instance's shared memory, which answers at once,
+ * and with REDIS_URL of Redis, which decides then: the memory is a near cache of its pairs. Owns
+ * the cache of pairs whose keys are ready, and the client of Redis. Each use asks the memory
+ * whether the pair is still there, so a cached pair is never older than the truth.
  */
 #include "worker/session_store.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "worker/store_memory.h"
+#include "common/clock.h"
+#include "common/secret.h"
+#include "worker/session_store_internal.h"
 
-struct session_ref {
-    size_t n_refs; /* the cache's own among them */
+/* ---- questions to Redis ---- */
+
+struct store_op *store_op_new(struct session_store *store, struct store_wait *wait)
+{
+    struct store_op *op = calloc(1, sizeof(*op));
+
+    if (op == NULL) {
+        wait->done(wait, ERR_BUSY);
+        return NULL;
+    }
+    op->store = store;
+    op->wait = wait;
+    wait->op = op;
+    return op;
+}
+
+void store_op_free(struct store_op **op)
+{
+    struct store_op *gone = *op;
+
+    *op = NULL;
+    session_ref_put(&gone->ref);
+    secret_wipe(&gone->session, sizeof(gone->session));
+    free(gone);
+}
+
+void store_op_finish(struct store_op *op, int result)
+{
+    struct store_wait *wait = op->wait;
+
+    store_op_free(&wait->op);
+    wait->done(wait, result);
+}
+
+struct store_op *store_op_of(struct store_redis_wait *asked)
+{
+    return (struct store_op *)(void *)((char *)asked - offsetof(struct store_op, asked));
+}
+
+void store_wait_cancel(struct store_wait *wait)
+{
+    if (wait->lookup != NULL)
+        session_lookup_leave(wait);
+    if (wait->op == NULL)
+        return;
+    store_redis_cancel(&wait->op->asked);
+    store_op_free(&wait->op);
+}
+
+/* ---- pairings ---- */
+
+int session_store_pairing_allowed(struct session_store *store, const uint8_t node[static NODE_LEN])
+{
+    return store_memory_pairing_allowed(&store->memory, node);
+}
+
+static void on_nonce(struct store_redis_wait *asked, int result)
+{
+    store_op_finish(store_op_of(asked), result);
+}
+
+void session_store_nonce(struct session_store *store, const uint8_t nonce[static PAIRING_NONCE_LEN],
+                         struct store_wait *wait)
+{
+    struct store_op *op;
+
+    if (store->client == NULL) {
+        wait->done(wait, store_memory_nonce(&store->memory, nonce));
+        return;
+    }
+    op = store_op_new(store, wait);
+    if (op == NULL)
+        return;
+    op->asked.done = on_nonce;
+    store_redis_nonce(&store->redis, nonce, &op->asked);
+}
+
+/* It is where every instance finds it; this one should not have to look. */
+static void on_put(struct store_redis_wait *asked, int result)
+{
+    struct store_op *op = store_op_of(asked);
+    int r = result;
+
+    if (r == 0) {
+        memcpy(op->session.run_id, asked->run_id, sizeof(op->session.run_id));
+        r = store_memory_put(&op->store->memory, &op->session);
+    }
+    store_op_finish(op, r);
+}
+
+static void put_in_redis(struct session_store *store, const struct session *session,
+                         struct store_wait *wait)
+{
+    struct store_op *op = store_op_new(store, wait);
+    struct pair_record record = { .secret = session->secret };
+    uint64_t now_ms = clock_wall_ms();
+
+    if (op != NULL) {
+        record.created_s = now_ms / 1000;
+        record.expires_s = (now_ms + session->expires_mono_ms - session->created_mono_ms) / 1000;
+        memcpy(record.client_id, session->client_id, CLIENT_ID_LEN);
+        memcpy(record.node, session->node, NODE_LEN);
+        op->session = *session;
+        op->session.arbiter = ARBITER_REDIS;
+        op->session.expires_s = record.expires_s;
+        op->asked.done = on_put;
+        store_redis_put(&store->redis, &record, &op->asked);
+    }
+    secret_wipe(&record, sizeof(record));
+}
+
+void session_store_put(struct session_store *store, const struct session *session,
+                       struct store_wait *wait)
+{
+    if (store->client == NULL)
+        wait->done(wait, store_memory_put(&store->memory, session));
+    else
+        put_in_redis(store, session, wait);
+}
+
+/* ---- pairs ---- */
+
+/* Redis may have gone from the settings, and the pair with it. */
+static bool is_served(const struct session_store *store, const struct session *session)
+{
+    return session->arbiter == ARBITER_MEMORY || store->client != NULL;
+}
+
+/* A new reference to what the memory has, with its keys made. */
+static int load(struct session_store *store, const uint8_t *id, struct session_ref **ref_r)
+{
     struct session session;
     struct store_place place;
-    struct pair_keys *keys;           /* owned */
-    struct session_ref *next_in_slot; /* the same hash */
-    struct session_ref *newer, *older;
-};
+    int r = store_memory_find(&store->memory, id, &session, &place);
 
-struct session_store {
-    struct store_memory memory;
-    struct session_ref **slots; /* owned; 2^n of them */
-    size_t n_slots;
-    size_t n_cached, max_cached;
-    struct session_ref *newest, *oldest;
-};
+    if (r == 0 && !is_served(store, &session))
+        r = ERR_UNKNOWN;
+    if (r == 0 && session_ref_new(&session, &place, ref_r) < 0)
+        r = ERR_BUSY;
+    secret_wipe(&session, sizeof(session));
+    return r;
+}
+
+static int find(struct session_store *store, const uint8_t *id, struct session_ref **ref_r)
+{
+    struct session_ref *ref = session_cache_find(&store->cache, id);
+    int r;
+
+    if (ref != NULL && store_memory_holds(&store->memory, &ref->place, &ref->session)) {
+        session_cache_note_use(&store->cache, ref);
+        *ref_r = session_ref_get(ref);
+        return 0;
+    }
+    if (ref != NULL)
+        session_cache_remove(&store->cache, ref);
+    r = load(store, id, ref_r);
+    if (r == 0)
+        session_cache_add(&store->cache, *ref_r);
+    return r;
+}
+
+/* An instance that read a pair goes by the time at which its record says that it ends. */
+static int take_record(void *arg, const struct pair_record *record, struct session_ref **ref_r)
+{
+    struct session_store *store = arg;
+    uint64_t now_ms = clock_mono_ms(), wall_ms = clock_wall_ms();
+    struct session session = { .secret = record->secret,
+                               .created_mono_ms = now_ms,
+                               .arbiter = ARBITER_REDIS,
+                               .expires_s = record->expires_s };
+    int r = ERR_UNKNOWN;
+
+    if (record->expires_s > wall_ms / 1000) {
+        session.expires_mono_ms = now_ms + (record->expires_s - wall_ms / 1000) * 1000;
+        memcpy(session.node, record->node, NODE_LEN);
+        memcpy(session.client_id, record->client_id, CLIENT_ID_LEN);
+        memcpy(session.run_id, record->run_id, sizeof(session.run_id));
+        r = store_memory_put(&store->memory, &session);
+        if (r == 0)
+            r = find(store, session.secret.id, ref_r);
+    }
+    secret_wipe(&session, sizeof(session));
+    return r;
+}
+
+void session_store_get(struct session_store *store, const uint8_t id[static PAIR_ID_LEN],
+                       struct session_ref **ref_r, struct store_wait *wait)
+{
+    int r;
+
+    *ref_r = NULL;
+    r = find(store, id, ref_r);
+    wait->ref_r = ref_r;
+    if (r == ERR_UNKNOWN && store->client != NULL)
+        session_lookups_ask(&store->lookups, id, wait);
+    else
+        wait->done(wait, r);
+}
+
+/* ---- claims ---- */
+
+void session_store_claim(struct session_store *store, struct session_ref *ref, uint64_t counter,
+                         const struct envelope_again *again, struct store_wait *wait)
+{
+    if (ref->session.arbiter == ARBITER_MEMORY && again == NULL)
+        wait->done(wait,
+                   store_memory_claim(&store->memory, &ref->place, &ref->session, counter, NULL));
+    else
+        session_claim_begin(store, ref, counter, again, wait);
+}
+
+/* ---- the whole ---- */
+
+static void on_changed(void *arg, bool up)
+{
+    (void)arg;
+    (void)up;
+}
+
+/* Whose memory begins now, as far as this instance knows. */
+static void on_met(void *arg, const char *run_id)
+{
+    struct session_store *store = arg;
+    uint64_t first_ms;
+
+    store_redis_mark(&store->redis);
+    if (store_memory_server_seen(&store->memory, run_id, &first_ms) < 0)
+        return; /* the first AGAIN that asks notes it */
+}
+
+static int open_redis(struct session_store *store, const struct session_store_config *config)
+{
+    struct redis_config redis = *config->redis;
+    int r;
+
+    redis.changed = on_changed;
+    redis.met = on_met;
+    redis.arg = store;
+    store->lookups =
+        (struct session_lookups){ .redis = &store->redis, .take = take_record, .arg = store };
+    r = session_lookups_init(&store->lookups);
+    if (r == 0)
+        r = redis_new(&redis, &store->client);
+    store->redis.redis = store->client;
+    store->redis.identity = config->identity;
+    return r;
+}
 
 int session_store_new(const struct session_store_config *config, struct session_store **store_r)
 {
@@ -36,21 +269,30 @@ int session_store_new(const struct session_store_config *config, struct session_
 
     if (store == NULL)
         return -ENOMEM;
-    store->max_cached = config->max_cached > 0 ? config->max_cached : 1;
-    store->n_slots = 1;
-    while (store->n_slots < store->max_cached)
-        store->n_slots *= 2;
-    store->slots = calloc(store->n_slots, sizeof(*store->slots));
-    r = store->slots == NULL ? -ENOMEM
-                             : store_memory_open(&store->memory, config->shm,
-                                                 config->pairs_per_node, config->pairing_rate);
-    if (r < 0) {
-        free(store->slots);
-        free(store);
-        return r;
-    }
-    *store_r = store;
-    return 0;
+    r = session_cache_init(&store->cache, config->max_cached);
+    if (r == 0)
+        r = store_memory_open(&store->memory, config->shm, config->pairs_per_node,
+                              config->pairing_rate);
+    if (r == 0 && config->redis != NULL)
+        r = open_redis(store, config);
+    if (r < 0)
+        session_store_free(&store);
+    else
+        *store_r = store;
+    return r;
+}
+
+void session_store_free(struct session_store **store)
+{
+    struct session_store *gone = *store;
+
+    *store = NULL;
+    if (gone == NULL)
+        return;
+    session_lookups_fini(&gone->lookups);
+    redis_free(&gone->client);
+    session_cache_fini(&gone->cache);
+    free(gone);
 }
 
 uint32_t session_store_n_pairs(const struct session_store *store)
@@ -58,202 +300,16 @@ uint32_t session_store_n_pairs(const struct session_store *store)
     return store_memory_n_pairs(&store->memory);
 }
 
-/* ---- references ---- */
-
-struct pair_keys *session_ref_keys(struct session_ref *ref)
-{
-    return ref->keys;
-}
-
-const struct session *session_ref_session(const struct session_ref *ref)
-{
-    return &ref->session;
-}
-
-struct session_ref *session_ref_get(struct session_ref *ref)
-{
-    ref->n_refs++;
-    return ref;
-}
-
-void session_ref_put(struct session_ref **ref)
-{
-    struct session_ref *gone = *ref;
-
-    *ref = NULL;
-    if (gone == NULL || --gone->n_refs > 0)
-        return;
-    pair_keys_free(&gone->keys);
-    secret_wipe(gone, sizeof(*gone));
-    free(gone);
-}
-
-/* ---- the cache ---- */
-
-/* A pair id's last bytes come out of HKDF. An unknown one is only looked for. */
-static struct session_ref **slot_of(struct session_store *store, const uint8_t *id)
-{
-    uint32_t hash;
-
-    memcpy(&hash, id + PAIR_ID_LEN - sizeof(hash), sizeof(hash));
-    return &store->slots[hash & (store->n_slots - 1)];
-}
-
-static void link_newest(struct session_store *store, struct session_ref *ref)
-{
-    ref->newer = NULL;
-    ref->older = store->newest;
-    if (store->newest != NULL)
-        store->newest->newer = ref;
-    else
-        store->oldest = ref;
-    store->newest = ref;
-}
-
-static void unlink_age(struct session_store *store, struct session_ref *ref)
-{
-    *(ref->newer != NULL ? &ref->newer->older : &store->newest) = ref->older;
-    *(ref->older != NULL ? &ref->older->newer : &store->oldest) = ref->newer;
-}
-
-static void uncache(struct session_store *store, struct session_ref *ref)
-{
-    struct session_ref **link = slot_of(store, ref->session.secret.id);
-
-    while (*link != ref)
-        link = &(*link)->next_in_slot;
-    *link = ref->next_in_slot;
-    unlink_age(store, ref);
-    store->n_cached--;
-    session_ref_put(&ref);
-}
-
-static void cache(struct session_store *store, struct session_ref *ref)
-{
-    struct session_ref **slot = slot_of(store, ref->session.secret.id);
-
-    if (store->n_cached == store->max_cached)
-        uncache(store, store->oldest);
-    ref->next_in_slot = *slot;
-    *slot = session_ref_get(ref);
-    link_newest(store, ref);
-    store->n_cached++;
-}
-
-static struct session_ref *find_cached(struct session_store *store, const uint8_t *id)
-{
-    struct session_ref *ref = *slot_of(store, id);
-
-    while (ref != NULL && memcmp(ref->session.secret.id, id, PAIR_ID_LEN) != 0)
-        ref = ref->next_in_slot;
-    return ref;
-}
-
-void session_store_free(struct session_store **store)
-{
-    if (*store == NULL)
-        return;
-    while ((*store)->oldest != NULL) {
-        assert((*store)->oldest->n_refs == 1);
-        uncache(*store, (*store)->oldest);
-    }
-    free((*store)->slots);
-    free(*store);
-    *store = NULL;
-}
-
 void session_store_sweep(struct session_store *store)
 {
     struct session_ref *newer;
 
     store_memory_sweep(&store->memory);
-    for (struct session_ref *ref = store->oldest; ref != NULL; ref = newer) {
+    for (struct session_ref *ref = store->cache.oldest; ref != NULL; ref = newer) {
         newer = ref->newer;
         if (!store_memory_holds(&store->memory, &ref->place, &ref->session))
-            uncache(store, ref);
+            session_cache_remove(&store->cache, ref);
     }
-}
-
-/* ---- questions ---- */
-
-/* Memory answers at once: there is never anything under way. */
-static void answer(struct store_wait *wait, int result)
-{
-    wait->store = NULL;
-    wait->done(wait, result);
-}
-
-void store_wait_cancel(struct store_wait *wait)
-{
-    assert(wait->store == NULL);
-}
-
-int session_store_pairing_allowed(struct session_store *store, const uint8_t node[static NODE_LEN])
-{
-    return store_memory_pairing_allowed(&store->memory, node);
-}
-
-void session_store_nonce(struct session_store *store, const uint8_t nonce[static PAIRING_NONCE_LEN],
-                         struct store_wait *wait)
-{
-    answer(wait, store_memory_nonce(&store->memory, nonce));
-}
-
-void session_store_put(struct session_store *store, const struct session *session,
-                       struct store_wait *wait)
-{
-    answer(wait, store_memory_put(&store->memory, session));
-}
-
-/* A new reference to what the memory has, with its keys made. */
-static int load(struct session_store *store, const uint8_t *id, struct session_ref **ref_r)
-{
-    struct session_ref *ref = calloc(1, sizeof(*ref));
-    int r;
-
-    if (ref == NULL)
-        return ERR_BUSY;
-    ref->n_refs = 1;
-    r = store_memory_find(&store->memory, id, &ref->session, &ref->place);
-    if (r == 0 && pair_keys_new(&ref->session.secret, &ref->keys) < 0)
-        r = ERR_BUSY;
-    if (r < 0) {
-        session_ref_put(&ref);
-        return r;
-    }
-    secret_wipe(&ref->session.secret.key, sizeof(ref->session.secret.key));
-    *ref_r = ref;
-    return 0;
-}
-
-static int find(struct session_store *store, const uint8_t *id, struct session_ref **ref_r)
-{
-    struct session_ref *ref = find_cached(store, id);
-    int r;
-
-    if (ref != NULL && store_memory_holds(&store->memory, &ref->place, &ref->session)) {
-        unlink_age(store, ref);
-        link_newest(store, ref);
-        *ref_r = session_ref_get(ref);
-        return 0;
-    }
-    if (ref != NULL)
-        uncache(store, ref);
-    r = load(store, id, ref_r);
-    if (r == 0)
-        cache(store, *ref_r);
-    return r;
-}
-
-void session_store_get(struct session_store *store, const uint8_t id[static PAIR_ID_LEN],
-                       struct session_ref **ref_r, struct store_wait *wait)
-{
-    *ref_r = NULL;
-    answer(wait, find(store, id, ref_r));
-}
-
-void session_store_claim(struct session_store *store, struct session_ref *ref, uint64_t counter,
-                         const struct envelope_again *again, struct store_wait *wait)
-{
-    answer(wait, store_memory_claim(&store->memory, &ref->place, &ref->session, counter, again));
+    if (store->client != NULL && redis_is_up(store->client))
+        store_redis_mark(&store->redis);
 }

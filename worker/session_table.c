@@ -72,8 +72,9 @@ static bool read_session(const struct session_table *t, struct shared_ref ref,
 
 /* ---- without the lock ---- */
 
-int session_table_find(const struct session_table *t, const uint8_t id[static PAIR_ID_LEN],
-                       uint64_t now_ms, struct session *session_r, struct shared_ref *ref_r)
+/* Reads the cell of that pair, be it over or not. */
+static int look_up(const struct session_table *t, const uint8_t id[static PAIR_ID_LEN],
+                   struct session *session_r, struct shared_ref *ref_r)
 {
     uint64_t changes = shared_table_changes(&t->pairs);
     uint64_t key[N_KEY];
@@ -83,9 +84,27 @@ int session_table_find(const struct session_table *t, const uint8_t id[static PA
     if (!shared_table_find(&t->pairs, key, ref_r))
         return changes % 2 == 0 && shared_table_changes(&t->pairs) == changes ? ERR_UNKNOWN
                                                                               : ERR_BUSY;
-    if (!read_session(t, *ref_r, session_r))
-        return ERR_BUSY;
-    return session_table_holds(t, *ref_r, session_r, now_ms) ? 0 : ERR_UNKNOWN;
+    return read_session(t, *ref_r, session_r) ? 0 : ERR_BUSY;
+}
+
+int session_table_find(const struct session_table *t, const uint8_t id[static PAIR_ID_LEN],
+                       uint64_t now_ms, struct session *session_r, struct shared_ref *ref_r)
+{
+    int r = look_up(t, id, session_r, ref_r);
+
+    return r == 0 && !session_table_holds(t, *ref_r, session_r, now_ms) ? ERR_UNKNOWN : r;
+}
+
+int session_table_arbiter(const struct session_table *t, const uint8_t id[static PAIR_ID_LEN],
+                          enum arbiter *arbiter_r)
+{
+    struct session session;
+    struct shared_ref ref;
+    int r = look_up(t, id, &session, &ref);
+
+    *arbiter_r = session.arbiter;
+    secret_wipe(&session, sizeof(session));
+    return r;
 }
 
 bool session_table_holds(const struct session_table *t, struct shared_ref ref,
@@ -135,21 +154,45 @@ void session_table_sweep(const struct session_table *t, uint32_t n, uint64_t now
     sweep_pairs(t, n, n, now_ms);
 }
 
+/* Room for a pair of that id, of which none that is over is there any more. */
+static int take_cell(const struct session_table *t, const uint64_t key[static N_KEY],
+                     uint64_t now_ms, uint32_t *index_r)
+{
+    struct shared_ref old;
+    int r;
+
+    if (shared_table_find(&t->pairs, key, &old))
+        shared_table_remove(&t->pairs, old.index);
+    r = shared_table_take(&t->pairs, index_r);
+    if (r == ERR_FULL && sweep_pairs(t, UINT32_MAX, 1, now_ms) > 0)
+        r = shared_table_take(&t->pairs, index_r);
+    return r == ERR_FULL ? ERR_BUSY : r;
+}
+
 int session_table_put(const struct session_table *t, const struct session *session, uint64_t now_ms)
 {
     struct value value = { .session = *session };
+    struct session there;
+    struct shared_ref ref;
     uint64_t key[N_KEY];
     uint32_t index;
-    int r;
+    int r = session_table_find(t, session->secret.id, now_ms, &there, &ref);
 
-    memcpy(key, session->secret.id, sizeof(key));
-    r = shared_table_take(&t->pairs, &index);
-    if (r == ERR_FULL && sweep_pairs(t, UINT32_MAX, 1, now_ms) > 0)
-        r = shared_table_take(&t->pairs, &index);
-    if (r == 0)
-        shared_table_publish(&t->pairs, index, key, &value, sizeof(value));
+    secret_wipe(&there, sizeof(there));
+    if (r < 0) {
+        memcpy(key, session->secret.id, sizeof(key));
+        r = take_cell(t, key, now_ms, &index);
+        if (r == 0)
+            shared_table_publish(&t->pairs, index, key, &value, sizeof(value));
+    }
     secret_wipe(&value, sizeof(value));
-    return r == 0 ? 0 : ERR_BUSY;
+    return r;
+}
+
+void session_table_remove(const struct session_table *t, struct shared_ref ref)
+{
+    if (shared_table_holds(&t->pairs, ref))
+        shared_table_remove(&t->pairs, ref.index);
 }
 
 static void count(void *arg, struct shared_ref ref)

@@ -36,6 +36,9 @@ MUST_CHECK int session_table_open(struct session_table *t, void *at, size_t len,
 MUST_CHECK int session_table_find(const struct session_table *t,
                                   const uint8_t id[static PAIR_ID_LEN], uint64_t now_ms,
                                   struct session *session_r, struct shared_ref *ref_r);
+/* Of a pair that is there, even if it is over. ERR_UNKNOWN, ERR_BUSY as above. */
+MUST_CHECK int session_table_arbiter(const struct session_table *t,
+                                     const uint8_t id[static PAIR_ID_LEN], enum arbiter *arbiter_r);
 /* Is what was found still there and not over? */
 bool session_table_holds(const struct session_table *t, struct shared_ref ref,
                          const struct session *session, uint64_t now_ms);
@@ -44,12 +47,17 @@ bool session_table_use(const struct session_table *t, struct shared_ref ref, uin
 
 /* ---- under the lock ---- */
 
-/* ERR_BUSY: full, even after pairs that are over have gone. */
+/*
+ * One of the same id that is not over stays as it is. ERR_BUSY: full, even after pairs that are
+ * over have gone.
+ */
 MUST_CHECK int session_table_put(const struct session_table *t, const struct session *session,
                                  uint64_t now_ms);
 /* ERR_BUSY: the node has its bound of used pairs, none of them idle. ERR_UNKNOWN: it went. */
 MUST_CHECK int session_table_use_first(const struct session_table *t, struct shared_ref ref,
                                        uint64_t now_ms);
+/* Where it is there still. */
+void session_table_remove(const struct session_table *t, struct shared_ref ref);
 /* Removes pairs that are over, out of the next n. */
 void session_table_sweep(const struct session_table *t, uint32_t n, uint64_t now_ms);
 

@@ -2,7 +2,7 @@
 /*
  * The tables in the two regions of the shared memory:
  *
- *      SHM_PAIRS    | rates 64 KiB | nonces 4 MiB, or half of the rest | pairs |
+ *      SHM_PAIRS    | rates 64 KiB | servers 4 KiB | nonces 4 MiB, or half of the rest | pairs |
  *      SHM_CLAIMS   | pages |
  *
  * When a process died holding the lock, the next one empties both regions. It moves the generation
@@ -12,15 +12,12 @@
 #include "worker/store_memory.h"
 
 #include "common/clock.h"
-#include "common/steady.h"
+#include "worker/again.h"
 
 enum {
     RATES_LEN = 65536,
+    SERVERS_LEN = 4096,
     NONCES_LEN_MAX = 64 * 65536,
-    AGAIN_MARGIN_MS = 10 * 1000, /* clocks that an AGAIN's time went through may differ by it */
-    /* Past it a claim of the first sending may be forgotten: 10 of its 30 minutes are for a sender
-     * that waits, the others for two clocks as wrong as those of messages may be. */
-    AGAIN_OLDEST_MS = CLAIM_KEEP_MS / 3,
     SWEEP_CELLS = 4096,
 };
 
@@ -33,16 +30,20 @@ int store_memory_open(struct store_memory *m, struct shm *shm, uint64_t pairs_pe
 
     if (len < 2 * RATES_LEN)
         return ERR_LIMIT;
-    nonces_len = (len - RATES_LEN) / 16 * 8;
-    if (nonces_len > NONCES_LEN_MAX)
-        nonces_len = NONCES_LEN_MAX;
     m->shm = shm;
     r = pairing_rate_open(&m->rate, at, RATES_LEN, pairing_rate);
+    at += RATES_LEN;
     if (r == 0)
-        r = nonce_table_open(&m->nonces, at + RATES_LEN, nonces_len);
+        r = redis_sights_open(&m->servers, at, SERVERS_LEN);
+    at += SERVERS_LEN;
+    len -= RATES_LEN + SERVERS_LEN;
+    nonces_len = len / 16 * 8;
+    if (nonces_len > NONCES_LEN_MAX)
+        nonces_len = NONCES_LEN_MAX;
     if (r == 0)
-        r = session_table_open(&m->pairs, at + RATES_LEN + nonces_len, len - RATES_LEN - nonces_len,
-                               pairs_per_node);
+        r = nonce_table_open(&m->nonces, at, nonces_len);
+    if (r == 0)
+        r = session_table_open(&m->pairs, at + nonces_len, len - nonces_len, pairs_per_node);
     if (r == 0)
         r = claims_open(&m->claims, shm_at(shm, SHM_CLAIMS), shm_len(shm, SHM_CLAIMS));
     return r;
@@ -105,6 +106,20 @@ int store_memory_find(const struct store_memory *m, const uint8_t id[static PAIR
     return r;
 }
 
+int store_memory_arbiter(const struct store_memory *m, const uint8_t id[static PAIR_ID_LEN],
+                         enum arbiter *arbiter_r)
+{
+    int r = session_table_arbiter(&m->pairs, id, arbiter_r);
+
+    if (r != ERR_BUSY)
+        return r;
+    if (shm_lock(m->shm) < 0)
+        return ERR_BUSY;
+    r = session_table_arbiter(&m->pairs, id, arbiter_r);
+    shm_unlock(m->shm);
+    return r;
+}
+
 bool store_memory_holds(const struct store_memory *m, const struct store_place *place,
                         const struct session *session)
 {
@@ -112,8 +127,17 @@ bool store_memory_holds(const struct store_memory *m, const struct store_place *
            same_life(m, place->generation);
 }
 
+void store_memory_drop(const struct store_memory *m, const struct store_place *place)
+{
+    if (shm_lock(m->shm) < 0)
+        return; /* it ends by itself */
+    if (same_life(m, place->generation))
+        session_table_remove(&m->pairs, place->ref);
+    shm_unlock(m->shm);
+}
+
 /* The first use of a pair is the moment from which it counts. */
-static int use(const struct store_memory *m, const struct store_place *place)
+static int note_use(const struct store_memory *m, const struct store_place *place)
 {
     int r;
 
@@ -126,6 +150,12 @@ static int use(const struct store_memory *m, const struct store_place *place)
             : ERR_UNKNOWN;
     shm_unlock(m->shm);
     return r;
+}
+
+int store_memory_use(const struct store_memory *m, const struct store_place *place,
+                     const struct session *session)
+{
+    return store_memory_holds(m, place, session) ? note_use(m, place) : ERR_UNKNOWN;
 }
 
 static int claim_one(const struct store_memory *m, uint64_t generation,
@@ -143,47 +173,43 @@ static int claim_one(const struct store_memory *m, uint64_t generation,
     return r;
 }
 
-/*
- * The first sending may have been claimed by another, long before this: that shows only as long as
- * memory goes back, and as claims are kept. Somebody between the relays can make a sender wait for
- * any time with its answer, and then give it a true refusal of the same bytes.
- */
-static bool is_forgotten(const struct store_memory *m, const struct envelope_again *again)
+int store_memory_claim_again(const struct store_memory *m, const struct envelope_again *again)
 {
-    uint64_t now_ms = steady_ms(), age_ms = clock_mono_ms() - shm_began_ms(m->shm);
-    uint64_t margin_ms = age_ms / 4; /* by which a clock that was set back goes slower */
-
-    if (margin_ms < AGAIN_MARGIN_MS)
-        margin_ms = AGAIN_MARGIN_MS;
-    return again->time_ms + age_ms < now_ms + margin_ms ||
-           now_ms > again->time_ms + AGAIN_OLDEST_MS;
-}
-
-static int claim_again(const struct store_memory *m, uint64_t generation,
-                       const struct envelope_again *again)
-{
+    uint64_t generation = shm_generation(m->shm);
     int r = claim_one(m, generation, again->pair_id, again->counter);
 
-    return r == 0 && is_forgotten(m, again) ? ERR_REPLAY : r;
+    if (r == 0 && (again_is_forgotten(again, shm_began_ms(m->shm)) || !same_life(m, generation)))
+        r = ERR_REPLAY;
+    return r == ERR_UNKNOWN ? ERR_REPLAY : r; /* what was claimed has just been forgotten */
+}
+
+int store_memory_claim_own(const struct store_memory *m, const struct store_place *place,
+                           const struct session *session, uint64_t counter)
+{
+    int r = claim_one(m, place->generation, session->secret.id, counter);
+
+    /* Only now: bits may have been set in memory that was emptied just before. */
+    return r == 0 && !store_memory_holds(m, place, session) ? ERR_UNKNOWN : r;
 }
 
 int store_memory_claim(const struct store_memory *m, const struct store_place *place,
                        const struct session *session, uint64_t counter,
                        const struct envelope_again *again)
 {
-    int r;
+    int r = store_memory_use(m, place, session);
 
-    if (!store_memory_holds(m, place, session))
-        return ERR_UNKNOWN;
-    r = use(m, place);
     if (r == 0 && again != NULL)
-        r = claim_again(m, place->generation, again);
-    if (r == 0)
-        r = claim_one(m, place->generation, session->secret.id, counter);
-    /* Only now: bits may have been set in memory that was emptied just before. */
-    if (r == 0 && !store_memory_holds(m, place, session))
-        r = ERR_UNKNOWN;
-    return r;
+        r = store_memory_claim_again(m, again);
+    return r == 0 ? store_memory_claim_own(m, place, session, counter) : r;
+}
+
+int store_memory_server_seen(const struct store_memory *m, const char *run_id, uint64_t *first_ms_r)
+{
+    if (shm_lock(m->shm) < 0)
+        return ERR_BUSY;
+    *first_ms_r = redis_sights_note(&m->servers, run_id, clock_mono_ms());
+    shm_unlock(m->shm);
+    return 0;
 }
 
 void store_memory_sweep(const struct store_memory *m)

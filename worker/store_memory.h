@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared memory of this instance as the arbiter of pairs, nonces, rates and claims: takes the
- * lock where it is needed, and believes nothing found before the memory was last emptied.
+ * The shared memory of this instance: the arbiter of pairs, nonces and claims where there is no
+ * Redis, the near cache of pairs where there is, and of rates always. Takes the lock where it is
+ * needed, and believes nothing found before the memory was last emptied.
  */
 #ifndef WORKER_STORE_MEMORY_H
 #define WORKER_STORE_MEMORY_H
@@ -11,6 +12,7 @@
 #include "worker/claim.h"
 #include "worker/nonce_table.h"
 #include "worker/pairing_rate.h"
+#include "worker/redis_sights.h"
 #include "worker/session_table.h"
 
 /* A process' view. Embedded; owns nothing. */
@@ -19,6 +21,7 @@ struct store_memory {
     struct session_table pairs;
     struct nonce_table nonces;
     struct pairing_rate rate;
+    struct redis_sights servers;
     struct claims claims;
 };
 
@@ -38,7 +41,7 @@ MUST_CHECK int store_memory_pairing_allowed(const struct store_memory *m,
 /* 0, ERR_REPLAY, ERR_BUSY. */
 MUST_CHECK int store_memory_nonce(const struct store_memory *m,
                                   const uint8_t nonce[static PAIRING_NONCE_LEN]);
-/* 0 or ERR_BUSY. */
+/* 0, also where it is there already; ERR_BUSY. */
 MUST_CHECK int store_memory_put(const struct store_memory *m, const struct session *session);
 /* ERR_UNKNOWN, ERR_BUSY. Wipe *session_r. */
 MUST_CHECK int store_memory_find(const struct store_memory *m, const uint8_t id[static PAIR_ID_LEN],
@@ -46,12 +49,31 @@ MUST_CHECK int store_memory_find(const struct store_memory *m, const uint8_t id[
 /* Is the pair still there, where it was found, and not over? */
 bool store_memory_holds(const struct store_memory *m, const struct store_place *place,
                         const struct session *session);
-/* As session_store_claim(). */
+/* Whose claims under that pair are, even where it is over. ERR_UNKNOWN, ERR_BUSY. */
+MUST_CHECK int store_memory_arbiter(const struct store_memory *m,
+                                    const uint8_t id[static PAIR_ID_LEN], enum arbiter *arbiter_r);
+/* The pair is no longer what its arbiter knows. */
+void store_memory_drop(const struct store_memory *m, const struct store_place *place);
+
+/* Counts the pair as used, whoever its arbiter is. ERR_UNKNOWN; ERR_BUSY: its node has its bound.
+ */
+MUST_CHECK int store_memory_use(const struct store_memory *m, const struct store_place *place,
+                                const struct session *session);
+/* Of a pair that is its own to judge, or of nobody known. 0, ERR_REPLAY, ERR_BUSY. */
+MUST_CHECK int store_memory_claim_again(const struct store_memory *m,
+                                        const struct envelope_again *again);
+/* 0, ERR_REPLAY, ERR_BUSY, ERR_UNKNOWN. */
+MUST_CHECK int store_memory_claim_own(const struct store_memory *m, const struct store_place *place,
+                                      const struct session *session, uint64_t counter);
+/* The three in their order; without again where it is NULL. */
 MUST_CHECK int store_memory_claim(const struct store_memory *m, const struct store_place *place,
                                   const struct session *session, uint64_t counter,
                                   const struct envelope_again *again);
 /* Pairs, also those that are over and not swept yet. */
 uint32_t store_memory_n_pairs(const struct store_memory *m);
+/* When this instance first saw that server of Redis, which may be now. ERR_BUSY. */
+MUST_CHECK int store_memory_server_seen(const struct store_memory *m, const char *run_id,
+                                        uint64_t *first_ms_r);
 /* Removes and wipes some of what is over. */
 void store_memory_sweep(const struct store_memory *m);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "common/envelope.h"
+#include "common/steady.h"
 #include "common/text.h"
 #include "worker/claim.h"
 #include "worker/nonce_table.h"
@@ -227,4 +228,49 @@ void store_redis_claim_again(struct store_redis *store, const uint8_t id[static 
     wait->pair[0] = '\0';
     memcpy(wait->run_id, ANYBODY, sizeof(wait->run_id));
     claim(store, id, counter, wait);
+}
+
+/* ---- since when ---- */
+
+static const struct span SINCE = SPAN("mar1:since");
+
+static void on_since(struct redis_call *call, int result, const struct resp_value *reply)
+{
+    struct store_redis_wait *wait = wait_of(call);
+    int r = ERR_BUSY;
+
+    if (result == 0 && resp_kind(reply) == RESP_NIL)
+        r = ERR_UNKNOWN;
+    else if (result == 0 && resp_kind(reply) == RESP_BYTES)
+        r = text_u64(resp_text(reply), UINT64_MAX, &wait->since_ms) < 0 ? ERR_UNKNOWN : 0;
+    wait->done(wait, r);
+}
+
+void store_redis_since(struct store_redis *store, struct store_redis_wait *wait)
+{
+    const struct span words[] = { SPAN("GET"), SINCE };
+
+    wait->store = store;
+    ask(wait, SINCE, words, 2, on_since);
+}
+
+static void on_marked(struct redis_call *call, int result, const struct resp_value *reply)
+{
+    (void)call;
+    (void)result;
+    (void)reply;
+}
+
+void store_redis_mark(struct store_redis *store)
+{
+    char now_ms[24];
+    struct span words[] = { SPAN("SET"), SINCE, SPAN_NONE, SPAN("NX") };
+
+    if (store->marking.request != NULL)
+        return;
+    snprintf(now_ms, sizeof(now_ms), "%" PRIu64, steady_ms());
+    words[2] = span_text(now_ms);
+    store->marking.done = on_marked;
+    if (redis_call(store->redis, &store->marking, SINCE, words, 4) < 0)
+        return; /* the next one does it */
 }

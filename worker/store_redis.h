@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Redis as the arbiter of pairs, nonces and claims of all instances (protocol.md 9): what
- * store_memory.h is for one. Nothing uses it yet but its tests; session_store.c is to ask it.
- *
- * What that changes there, beside asking: put, get, nonce and claim then answer later, which their
- * interface allows already. Of the pair in a reference the place (memory or Redis) must be kept,
- * since a pair has one arbiter for life; store_wait gets a store_redis_wait of its own, and
- * store_wait_cancel() something to do. An AGAIN goes first, to the arbiter of its own pair where
- * that is known, and mar1:since is read after it. An id that is not there is remembered as that for
- * a second. While Redis is away (redis_is_up()), REDIS_FAILURE decides; a question without an
- * answer is BUSY in any case.
+ * store_memory.h is for one.
  */
 #ifndef WORKER_STORE_REDIS_H
 #define WORKER_STORE_REDIS_H
@@ -17,10 +9,11 @@
 #include "worker/pair_record.h"
 #include "worker/redis.h"
 
-/* Embedded; owns nothing, and outlives its waits. */
+/* Embedded, zeroed at birth but for the first two; owns neither, and outlives its waits. */
 struct store_redis {
     struct redis *redis;
     const struct identity *identity;
+    struct redis_call marking; /* its own */
 };
 
 enum { STORE_REDIS_NAME_MAX = 80 };
@@ -39,6 +32,7 @@ struct store_redis_wait {
     bool by_text;                      /* the script went whole */
     uint8_t id[PAIR_ID_LEN];
     struct pair_record *record_r;
+    uint64_t since_ms; /* what store_redis_since() brought */
 };
 void store_redis_cancel(struct store_redis_wait *wait);
 
@@ -66,5 +60,13 @@ void store_redis_claim(struct store_redis *store, const struct pair_record *pair
 /* The same of an AGAIN, whose pair need not be there. */
 void store_redis_claim_again(struct store_redis *store, const uint8_t id[static PAIR_ID_LEN],
                              uint64_t counter, struct store_redis_wait *wait);
+
+/*
+ * Since when Redis remembers, by the wall clock: 0 with wait->since_ms set; ERR_UNKNOWN: it does
+ * not say; ERR_BUSY. Ask after the claim that it is to judge.
+ */
+void store_redis_since(struct store_redis *store, struct store_redis_wait *wait);
+/* Says that it remembers from now on, where it does not say since when. Brings no answer. */
+void store_redis_mark(struct store_redis *store);
 
 #endif

@@ -25,12 +25,15 @@
 #include "worker/channel.h"
 #include "worker/drain.h"
 #include "worker/heartbeat.h"
+#include "worker/resolve.h"
 
 enum {
     N_FILES = 1 << 20, /* descriptors, if the system allows as many */
     N_WAITING = 1024,  /* calls that wait for a connection to one origin */
     N_PEERS = 1024,    /* peer relays remembered */
     N_PAIRS_CACHED = 4096,
+    N_REDIS_CALLS = 16384, /* questions to Redis under way */
+    REDIS_PING_MS = 1000,
     SWEEP_MS = 5000,
 };
 
@@ -43,6 +46,7 @@ struct worker {
     struct shm *shm;
     int listeners[INHERIT_LISTENERS_MAX];
     struct services services;
+    struct resolver *redis_names; /* of REDIS_URL, and of a cluster's servers */
     struct http_server *server;
     struct channel *channel;
     struct heartbeat heartbeat;
@@ -195,14 +199,30 @@ static void sweep(struct timer *timer)
 
 static int make_store(struct worker *w)
 {
+    bool shared = w->conf->redis_url.len > 0;
+    int r = shared ? resolver_new(w->services.loop, &w->redis_names) : 0;
+    const struct redis_config redis = {
+        .loop = w->services.loop,
+        .timers = w->services.timers,
+        .resolver = w->redis_names,
+        .trust = w->certificates.redis,
+        .url = w->conf->redis_url,
+        .connect_ms = w->conf->redis_timeout,
+        .answer_ms = w->conf->redis_timeout,
+        .ping_ms = REDIS_PING_MS,
+        .max_calls = N_REDIS_CALLS,
+    };
     const struct session_store_config config = {
         .shm = w->shm,
         .pairs_per_node = w->conf->pairs_per_node,
         .pairing_rate = w->conf->pairing_rate,
         .max_cached = N_PAIRS_CACHED,
+        .redis = shared ? &redis : NULL,
+        .identity = &w->identity,
     };
-    int r = session_store_new(&config, &w->services.store);
 
+    if (r == 0)
+        r = session_store_new(&config, &w->services.store);
     if (r == 0)
         sweep(&w->sweep);
     return r;
@@ -310,6 +330,7 @@ static void take_down(struct worker *w)
     peers_free(&s->peers);
     upstream_free(&s->upstream);
     session_store_free(&s->store);
+    resolver_free(&w->redis_names);
     timers_free(&s->timers);
     steady_share(NULL);
     shm_close(&w->shm);

@@ -146,7 +146,7 @@ static void open_store(void)
     if (url_parse(SPAN("http://api.example"), &config.upstream, &why) < 0 ||
         identity_init(&identity, &config) < 0)
         errx(2, "no identity");
-    store = (struct store_redis){ redis, &identity };
+    store = (struct store_redis){ .redis = redis, .identity = &identity };
 }
 
 static void on_answered(struct store_redis_wait *wait, int result)

@@ -11,56 +11,12 @@
 
 #define TOKEN_36 "abcdefghijklmnopqrstuvwxyz0123456789"
 
-/* A value of each setting, and another one; both good, neither the default. */
 static const struct {
     const char *name, *value, *other;
 } values[] = {
-    { "UPSTREAM", "http://one.example/base", "https://two.example:8443" },
-    { "CLIENT_ID_SECRET", "1" TOKEN_36, "22" TOKEN_36 },
-    { "CLIENT_ID_SECRET_ALSO", "1" TOKEN_36, "22" TOKEN_36 },
-    { "OUTBOUND_TOKEN", "1" TOKEN_36, "22" TOKEN_36 },
-    { "OUTBOUND_TOKEN_ALSO", "1" TOKEN_36, "22" TOKEN_36 },
-    { "SECRET", "1" TOKEN_36, "22" TOKEN_36 },
-    { "SECRET_ALSO", "1" TOKEN_36, "22" TOKEN_36 },
-    { "PORT", "0", "65535" },
-    { "LISTEN", "127.0.0.1", "[::1]" },
-    { "LOG_LEVEL", "warn", "TRACE" },
-    { "LOG_FORMAT", "text", "TEXT" },
-    { "PASS_THROUGH_ROUTES", "/health", "/a,/b/*" },
-    { "MTE_ROUTES", "/api/v1/*", "/*" },
-    { "CORS_ORIGINS", "https://a.example", "http://[::1]:8080, https://b.example" },
-    { "CORS_METHODS", "GET", "PATCH, PURGE" },
-    { "HEADERS", "{\"x-a\":\"1\"}", "{\"x-b\":\"22\",\"x-c\":\"\"}" },
-    { "WORKERS", "1", "512" },
-    { "TLS_CERT_FILE", "/etc/passwd", "/etc/group" },
-    { "TLS_KEY_FILE", "/etc/passwd", "/etc/group" },
-    { "TLS_CLIENT_CA_FILE", "/etc/passwd", "/etc/group" },
-    { "UPSTREAM_CA_FILE", "/etc/passwd", "/etc/group" },
-    { "PEER_CA_FILE", "/etc/passwd", "/etc/group" },
-    { "PEER_CERT_FILE", "/etc/passwd", "/etc/group" },
-    { "PEER_KEY_FILE", "/etc/passwd", "/etc/group" },
-    { "OUTBOUND_UPSTREAM", "http://one.example", "https://two.example" },
-    { "OUTBOUND_ALLOW", "https://*.example.com", "http://10.0.0.1:8080, https://a.example" },
-    { "OUTBOUND_FROM", "10.0.0.0/8", "192.0.2.1, 2001:db8::/32" },
-    { "TRUSTED_PROXIES", "10.0.0.0/8", "0.0.0.0/0,::/0" },
-    { "MAX_REQUEST_BODY", "1024", "1 GiB" },
-    { "MAX_BUFFERED", "1", "64 GiB" },
-    { "MAX_CONNECTIONS", "1", "1000000" },
-    { "UPSTREAM_MAX_CONNECTIONS", "1", "65536" },
-    { "CONNECT_TIMEOUT", "10ms", "1h" },
-    { "UPSTREAM_TIMEOUT", "0", "1d" },
-    { "HEADER_TIMEOUT", "10ms", "1h" },
-    { "BODY_TIMEOUT", "10ms", "1h" },
-    { "IDLE_TIMEOUT", "10ms", "24h" },
-    { "SEND_TIMEOUT", "10ms", "1h" },
-    { "PAIR_LIFETIME", "60", "1d" },
-    { "PAIRS_PER_NODE", "1", "1048576" },
-    { "CLAIM_PAGES", "16", "1048576" },
-    { "PAIRING_RATE", "1", "100000" },
-    { "REDIS_URL", "redis://10.0.1.230:6379", "rediss://u:p%40ss@[::1]:6380/15" },
-    { "DRAIN_TIMEOUT", "0", "1h" },
-    { "RUN_USER", "nobody", "1000" },
-    { "RUN_GROUP", "nogroup", "1000" },
+#define VALUE_ROW(name, value, other) { name, value, other },
+#include "tests/unit/setting_values_table.h"
+#undef VALUE_ROW
 };
 
 static const char *value_of(const char *name, bool other)

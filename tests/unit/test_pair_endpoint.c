@@ -228,7 +228,7 @@ static void who_has_m2_finds_the_pair_stored(void **state)
     assert_int_equal(result.max_body, MAX_BODY);
     assert_memory_equal(result.node, ours.node[0].node, NODE_LEN);
     session_store_get(x.services.store, result.secret.id, &got, &wait);
-    session = session_ref_session(got);
+    session = &got->session;
     assert_memory_equal(session->node, theirs.node[0].node, NODE_LEN);
     assert_memory_equal(session->client_id, result.client_token, CLIENT_ID_LEN);
     assert_int_equal(session->expires_mono_ms - session->created_mono_ms, LIFETIME_MS);

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Several instances that share a real Redis are one relay."""
+
+import collections
+import concurrent.futures
+import itertools
+import signal
+
+import pytest
+from between import Between, post
+# pylint: disable=unused-import,redefined-outer-name
+from redis_servers import server_of  # a fixture
+from relay import Pair
+from sealed import BUSY, REPLAY, UNKNOWN_PAIR, error_code
+
+
+class Deployment:
+    """One outbound relay, and inbound instances that have everything in common."""
+
+    def __init__(self, start_relay, api, redis_url, n=2, **settings):
+        upstream = f"http://127.0.0.1:{api.port}"
+        self.instances = [start_relay("inbound", UPSTREAM=upstream, REDIS_URL=redis_url, **settings)
+                          for _ in range(n)]
+        self.outbound = start_relay("outbound", UPSTREAM=upstream, WORKERS="1")
+
+    def log(self):
+        return "".join(instance.log() for instance in self.instances)
+
+
+@pytest.fixture
+def deploy(start_relay, api):
+    return lambda server, **settings: Deployment(start_relay, api, f"redis://{server.place}",
+                                                 **settings)
+
+
+class Balancer(Between):
+    """Gives each message to the next instance, over a connection of its own."""
+
+    def __init__(self, instances):
+        super().__init__(None)
+        self.ports = itertools.cycle([instance.port for instance in instances])
+
+    def forward(self, path, body):
+        self.port = next(self.ports)
+        return super().forward(path, body)
+
+
+@pytest.fixture
+def balance():
+    started = []
+
+    def start(deployment):
+        started.append(Balancer(deployment.instances))
+        pair = Pair(deployment.outbound, deployment.instances[0])
+        pair.peer, pair.balancer = started[-1].url, started[-1]
+        return pair
+
+    yield start
+    for balancer in started:
+        balancer.stop()
+
+
+def n_pairings(deployment):
+    return deployment.log().count("paired with a peer")
+
+
+def test_any_instance_answers_any_pair(server_of, deploy, balance):
+    server = server_of()
+    deployment = deploy(server)
+    pair = balance(deployment)
+    assert [pair.request("/x").status for _ in range(12)] == [200] * 12
+    assert n_pairings(deployment) == 1
+    assert len(server.ask().keys("mar1:pair:*")) == 1
+    assert server.ask().exists("mar1:since") == 1
+    for instance in deployment.instances:
+        assert pair.request("/y").status == 200
+        assert "redis is there" in instance.log()
+
+
+def test_an_instance_that_starts_anew_knows_the_pairs(server_of, deploy, balance):
+    deployment = deploy(server_of())
+    pair = balance(deployment)
+    assert pair.request("/x").status == 200
+    for instance in deployment.instances:
+        instance.stop()
+        instance.start()
+    assert [pair.request("/x").status for _ in range(8)] == [200] * 8
+    assert n_pairings(deployment) == 1
+
+
+def keep_away(pair, balancer):
+    """A sealed request that never arrived, as its bytes."""
+    balancer.evil = lambda path, body: (502, "text/plain", b"") if "mte-relay" in path else None
+    assert pair.request("/once").status == 502
+    balancer.evil = None
+    return balancer.messages[-1]
+
+
+def test_the_same_message_at_all_instances_at_once_runs_once(server_of, deploy, balance, api):
+    deployment = deploy(server_of())
+    pair = balance(deployment)
+    assert pair.request("/x").status == 200
+    for _ in range(10):
+        message = keep_away(pair, pair.balancer)
+        del api.requests[:]
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            answers = pool.map(lambda port: post(port, "/api/mte-relay", message),
+                               [instance.port for instance in deployment.instances] * 8)
+            codes = collections.Counter(map(error_code, answers))
+        assert codes == {None: 1, REPLAY: 15}
+        assert len(api.requests) == 1
+
+
+def test_redis_that_lost_all_ends_the_pairs_and_runs_nothing_twice(server_of, deploy, balance, api):
+    server = server_of()
+    deployment = deploy(server)
+    pair = balance(deployment)
+    assert pair.request("/x").status == 200
+    seen = pair.balancer.messages[-1]
+    server.ask().flushall()
+    for instance in deployment.instances:
+        assert error_code(post(instance.port, "/api/mte-relay", seen)) == UNKNOWN_PAIR
+    del api.requests[:]
+    assert pair.request("/y").refusal in (None, "peer_lost_answer")
+    assert len(api.requests) <= 1
+    assert pair.request("/z").status == 200
+    assert n_pairings(deployment) == 2
+
+
+def test_without_redis_nothing_is_executed(server_of, deploy, balance, api):
+    server = server_of()
+    deployment = deploy(server)
+    pair = balance(deployment)
+    assert pair.request("/x").status == 200
+    message = keep_away(pair, pair.balancer)
+    del api.requests[:]
+    server.kill(signal.SIGSTOP)
+    for instance in deployment.instances:
+        assert error_code(post(instance.port, "/api/mte-relay", message)) in (BUSY, UNKNOWN_PAIR)
+    assert not api.requests
+    server.kill(signal.SIGCONT)
+    pair.wait_until_healed()

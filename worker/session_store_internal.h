@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the session store share among themselves. */
+#ifndef WORKER_SESSION_STORE_INTERNAL_H
+#define WORKER_SESSION_STORE_INTERNAL_H
+
+#include "worker/session_cache.h"
+#include "worker/session_lookup.h"
+
+struct session_store {
+    struct store_memory memory;
+    struct session_cache cache;
+    struct redis *client; /* owned; NULL: there is none */
+    struct store_redis redis;
+    struct session_lookups lookups;
+};
+
+/* A question to Redis, or several in turn, for one wait. */
+struct store_op {
+    struct session_store *store;
+    struct store_wait *wait;
+    struct store_redis_wait asked;
+    struct session session;  /* of put */
+    struct session_ref *ref; /* of claim, and what follows */
+    uint64_t counter;
+    struct envelope_again again;
+};
+
+/* NULL: no memory, and wait was told so. */
+struct store_op *store_op_new(struct session_store *store, struct store_wait *wait);
+void store_op_free(struct store_op **op);
+/* The answer; the last step of whoever calls it. */
+void store_op_finish(struct store_op *op, int result);
+struct store_op *store_op_of(struct store_redis_wait *asked);
+
+/* ---- session_claim.c ---- */
+
+/* Where Redis has a say: as session_store_claim(). */
+void session_claim_begin(struct session_store *store, struct session_ref *ref, uint64_t counter,
+                         const struct envelope_again *again, struct store_wait *wait);
+
+#endif
