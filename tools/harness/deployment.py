@@ -86,9 +86,8 @@ class Deployment:
     def port(self):
         return (self.balancer or self.instances[0]).port
 
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
+    def url(self, path=""):
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def restart(self):
         """One instance after the other, each waiting until it serves again."""

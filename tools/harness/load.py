@@ -27,8 +27,8 @@ async def one_connection(port, fields, numbers, result):
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     for number in numbers:
         body = body_of(number)
-        writer.write(f"POST /echo HTTP/1.1\r\nhost: load\r\ncontent-length: {len(body)}\r\n"
-                     f"{lines}\r\n".encode() + body)
+        writer.write(f"POST /echo HTTP/1.1\r\nhost: load\r\nx-request-id: {number}\r\n"
+                     f"content-length: {len(body)}\r\n{lines}\r\n".encode() + body)
         answer = await read_message(reader)
         if (answer.status, answer.body) == (200, body):
             result.good += 1
