@@ -11,9 +11,10 @@ import sys
 import time
 
 from bench_contestants import BUILDERS, DIRECT, NGINX_PAIR, OURS, Field
-from bench_load import Load, median_of, median_ratio
+from bench_load import Load, check_answers, median_of, median_ratio, run_rounds
 from bench_machine import describe
 from bench_programs import Machine
+from bench_redis import redis_markdown, run_redis
 from bench_report import markdown
 
 LADDER = (400, 500, 550, 600, 650)
@@ -33,28 +34,12 @@ class Plan:
 
 
 FULL = Plan(tuple((size, n) for size in SIZES for n in (1, 64, 500)), 5, 1.0, LADDER, 3, 4)
+REDIS_CELLS = (("1K", 1), ("1K", 64), ("1K", 500))
 QUICK = Plan((("1K", 1), ("1K", 64), ("64K", 64)), 5, 0.5, (400, 650), 1, 3)
 
 
 def tell(text):
     print(text, file=sys.stderr, flush=True)
-
-
-def check_answers(contestants, load):
-    for contestant in contestants:
-        if not contestant.answers(load.body):
-            sys.exit(f"{contestant.name} does not answer {load.size} bytes as the API does")
-
-
-def run_rounds(field, load, n_rounds, n_requests, n_skipped=0):
-    """Every contestant once a round, each round beginning with another: {name: [Run]}."""
-    runs = {name: [] for name in field.names}
-    for i in range(n_rounds):
-        for j in range(len(field.names)):
-            contestant = field.contestants[(i + j) % len(field.names)]
-            name = contestant.name
-            runs[name].append(load.run(contestant, n_requests[name], n_skipped))
-    return runs
 
 
 def result_of(runs, machine, field):
@@ -115,6 +100,8 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="fewer cells and runs: three minutes")
     parser.add_argument("--cells", type=parse_cells, metavar="SIZE:N,...",
                         help="only these, such as 1K:64,1M:1; and no ladder")
+    parser.add_argument("--redis", action="store_true",
+                        help="only what a claim in Redis costs: our pair without and with it")
     parser.add_argument("--rounds", type=int, help="how often each is run, in turns")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="every run's figures")
     parser.add_argument("--plots", metavar="FOLDER", type=pathlib.Path, help="PNG files")
@@ -124,6 +111,8 @@ def parse_arguments():
 
 def make_plan(options):
     plan = QUICK if options.quick else FULL
+    if options.redis:
+        plan = dataclasses.replace(plan, cells=REDIS_CELLS, ladder=())
     if options.cells:
         plan = dataclasses.replace(plan, cells=options.cells, ladder=())
     if options.rounds:
@@ -136,22 +125,28 @@ def n_failed(results):
                for figures in result["median"].values())
 
 
+def run_all(options, plan):
+    began = time.monotonic()
+    results = {"machine": describe(), "plan": dataclasses.asdict(plan)}
+    if options.redis:
+        results |= {"cells": run_redis(options.folder, plan, SIZES, tell), "ladder": []}
+    else:
+        results |= {"cells": run_cells(options.folder, plan),
+                    "ladder": run_ladder(options.folder, plan) if plan.ladder else []}
+    return results | {"seconds": round(time.monotonic() - began)}
+
+
 def main():
     # A stop from outside ends as Ctrl-C does, so that nothing is left running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = parse_arguments()
-    plan = make_plan(options)
-    began = time.monotonic()
-    results = {"machine": describe(), "plan": dataclasses.asdict(plan),
-               "cells": run_cells(options.folder, plan),
-               "ladder": run_ladder(options.folder, plan) if plan.ladder else []}
-    results["seconds"] = round(time.monotonic() - began)
+    results = run_all(options, make_plan(options))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
     if options.plots:
         from bench_plots import draw  # matplotlib is there only if somebody asked for plots
         draw(results, options.plots)
-    print(markdown(results))
+    print((redis_markdown if options.redis else markdown)(results))
     failed = n_failed(results)
     if failed:
         sys.exit(f"{failed} requests failed")

@@ -114,11 +114,16 @@ class Contestant:
         self.folder = folder
         self.fields = []
         self.programs = []
+        self.redis = None
         self.url = None
 
     @property
     def sessions(self):
         return {program.process.pid for program in self.programs}
+
+    @property
+    def redis_sessions(self):
+        return {self.redis.process.pid} if self.redis else set()
 
     def own_folder(self, name):
         folder = self.folder / f"{self.name}-{name}".replace(" ", "-")
@@ -142,10 +147,17 @@ class Contestant:
         self.programs.append(Program(folder, ["/usr/sbin/haproxy", "-db", "-f", "conf"]))
         return port
 
-    def add_relay(self, name, api_port):
+    def add_redis(self):
+        folder, port = self.own_folder("redis"), free_port()
+        self.redis = Program(folder, ["redis-server", "--bind", "127.0.0.1", "--port", str(port),
+                                      "--save", "", "--maxmemory-policy", "noeviction"])
+        self.programs.append(self.redis)
+        return f"redis://127.0.0.1:{port}"
+
+    def add_relay(self, name, api_port, redis_url=None):
         settings = default_settings(name) | {
             "UPSTREAM": f"http://127.0.0.1:{api_port}", "WORKERS": str(CORES), "LOG_LEVEL": "info",
-            "UPSTREAM_MAX_CONNECTIONS": "4096"}
+            "UPSTREAM_MAX_CONNECTIONS": "4096", "REDIS_URL": redis_url}
         relay = Relay(self.own_folder(name), name, settings)
         self.programs.append(relay)
         return relay.start().port
@@ -195,11 +207,15 @@ def haproxy_pair_h2(contestant, api_port, tls):
     return haproxy_pair(contestant, api_port, tls, "h2")
 
 
-def relay_pair(contestant, api_port, _):
-    peer = contestant.add_relay("inbound", api_port)
+def relay_pair(contestant, api_port, _, redis_url=None):
+    peer = contestant.add_relay("inbound", api_port, redis_url)
     contestant.fields = [f"x-mte-outbound-token: {TOKEN}",
                          f"x-mte-upstream: http://127.0.0.1:{peer}"]
     return contestant.add_relay("outbound", api_port)
+
+
+def relay_pair_with_redis(contestant, api_port, tls):
+    return relay_pair(contestant, api_port, tls, contestant.add_redis())
 
 
 DIRECT, NGINX_PAIR, HAPROXY_H2, OURS = ("direct", "nginx mTLS pair", "haproxy mTLS h2 pair",
@@ -212,6 +228,8 @@ BUILDERS = {
     HAPROXY_H2: haproxy_pair_h2,
     OURS: relay_pair,
 }
+WITH_REDIS = "mte-api-relay pair with Redis"
+REDIS_BUILDERS = {OURS: relay_pair, WITH_REDIS: relay_pair_with_redis}
 
 
 class Field:
@@ -245,7 +263,7 @@ class Field:
         for name in self.names:
             contestant = Contestant(name, self.folder)
             self.contestants.append(contestant)
-            contestant.start(BUILDERS[name], port, self.folder / "tls")
+            contestant.start((BUILDERS | REDIS_BUILDERS)[name], port, self.folder / "tls")
 
     def __exit__(self, *_):
         for contestant in reversed(self.contestants):

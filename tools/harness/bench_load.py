@@ -24,6 +24,7 @@ class Run:
     p50_ms: float
     p99_ms: float
     cpu_us: float | None  # for each request; None where there is no program between
+    redis_us: float | None  # of it, what Redis used; None where there is none
     rss: int
     pss: int | None
 
@@ -63,9 +64,10 @@ class Load:
     def run(self, contestant, n_requests, n_skipped=0):
         """The percentiles leave out the n_skipped requests that began first."""
         self.log_path.unlink(missing_ok=True)
-        before = cpu_us(contestant.sessions)
+        parts = contestant.sessions, contestant.redis_sessions
+        before = [cpu_us(part) for part in parts]
         rss, pss = self.drive(contestant, n_requests)
-        spent = cpu_us(contestant.sessions) - before
+        spent, spent_by_redis = (cpu_us(part) - earlier for part, earlier in zip(parts, before))
 
         rows = [tuple(map(int, row.split())) for row in self.log_path.read_text().splitlines()]
         good = sorted((start, took) for start, status, took in rows if status == 200)
@@ -80,6 +82,7 @@ class Load:
             p50_ms=percentile(times, 0.5) / 1000,
             p99_ms=percentile(times, 0.99) / 1000,
             cpu_us=spent / len(good) if contestant.programs else None,
+            redis_us=spent_by_redis / len(good) if contestant.redis_sessions else None,
             rss=rss, pss=pss)
 
     def drive(self, contestant, n_requests):
@@ -103,12 +106,29 @@ class Load:
         return rss, pss
 
 
+def check_answers(contestants, load):
+    for contestant in contestants:
+        if not contestant.answers(load.body):
+            sys.exit(f"{contestant.name} does not answer {load.size} bytes as the API does")
+
+
+def run_rounds(field, load, n_rounds, n_requests, n_skipped=0):
+    """Every contestant once a round, each round beginning with another: {name: [Run]}."""
+    runs = {name: [] for name in field.names}
+    for i in range(n_rounds):
+        for j in range(len(field.names)):
+            contestant = field.contestants[(i + j) % len(field.names)]
+            name = contestant.name
+            runs[name].append(load.run(contestant, n_requests[name], n_skipped))
+    return runs
+
+
 def median_of(runs):
     """The median of each figure over the rounds, failures summed."""
     def middle(name):
         values = [getattr(run, name) for run in runs if getattr(run, name) is not None]
         return statistics.median(values) if values else None
-    figures = {name: middle(name) for name in ("rps", "p50_ms", "p99_ms", "cpu_us", "rss", "pss")}
+    figures = {name: middle(name) for name in ("rps", "p50_ms", "p99_ms", "cpu_us", "redis_us", "rss", "pss")}
     return figures | {"failed": sum(run.failed for run in runs),
                       "requests": sum(run.requests for run in runs)}
 

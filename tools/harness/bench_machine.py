@@ -12,6 +12,7 @@ VERSIONS = {
     "nginx": ["/usr/sbin/nginx", "-v"],
     "haproxy": ["/usr/sbin/haproxy", "-v"],
     "openssl": ["openssl", "version"],
+    "redis": ["redis-server", "--version"],
     "h2load": ["h2load", "--version"],
 }
 
