@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Binary HTTP heads, read through a cursor and checked byte by byte against tables of characters.
- * Owns nothing but a writer's section under way. Never repairs: what breaks a rule is refused.
+ * Owns nothing. Never repairs: what breaks a rule is refused.
  */
 #include "common/bhttp.h"
 
@@ -11,46 +11,45 @@
 enum { KNOWN_LENGTH_REQUEST = 0, KNOWN_LENGTH_RESPONSE = 1 };
 enum { STATUS_INFORMATIONAL = 100, STATUS_FINAL = 200, STATUS_END = 600 };
 
-/* RFC 9110, 5.6.2 */
-static bool is_tchar(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static bool name_ok(struct span name, bool in_request)
 {
-    static const char *const forbidden[] = {
-        "connection", "keep-alive", "proxy-connection", "transfer-encoding", "host",
-        "upgrade",    "te",
+    static const struct span forbidden[] = {
+        SPAN("connection"),
+        SPAN("keep-alive"),
+        SPAN("proxy-connection"),
+        SPAN("transfer-encoding"),
+        SPAN("host"),
+        SPAN("upgrade"),
+        SPAN("te"),
     };
 
     for (size_t i = 0; i < name.len; i++) {
-        if (!is_tchar(name.at[i]) || (name.at[i] >= 'A' && name.at[i] <= 'Z'))
+        if (name.at[i] >= 'A' && name.at[i] <= 'Z')
             return false;
     }
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++) {
-        if (span_equal(name, span_text(forbidden[i])))
+        if (span_equal(name, forbidden[i]))
             return false;
     }
-    return name.len > 0 && !(in_request && span_equal(name, SPAN("content-length")));
+    return text_is_token(name) && !(in_request && span_equal(name, SPAN("content-length")));
+}
+
+/* CR, LF and NUL are what counts here; few values have any control byte at all. */
+static bool value_ok(struct span value)
+{
+    return !text_has_control(value) ||
+           (span_find(value, '\r') == value.len && span_find(value, '\n') == value.len &&
+            span_find(value, '\0') == value.len);
 }
 
 bool bhttp_field_ok(struct bhttp_field field, bool in_request)
 {
-    struct span value = field.value;
-
-    return name_ok(field.name, in_request) && span_find(value, '\r') == value.len &&
-           span_find(value, '\n') == value.len && span_find(value, '\0') == value.len;
+    return name_ok(field.name, in_request) && value_ok(field.value);
 }
 
 bool bhttp_method_ok(struct span method)
 {
-    for (size_t i = 0; i < method.len; i++) {
-        if (!is_tchar(method.at[i]))
-            return false;
-    }
-    return method.len > 0 && !span_equal(method, SPAN("CONNECT"));
+    return text_is_token(method) && !span_equal(method, SPAN("CONNECT"));
 }
 
 static bool scheme_ok(struct span scheme)
@@ -188,11 +187,19 @@ static void put_string(struct buffer *b, struct span bytes)
     buffer_put(b, bytes);
 }
 
+enum { USUAL_LEN = 2 /* bytes of a section's length: of 64 to 16383 */ };
+
 static void begin(struct bhttp_writer *w, struct buffer *out, uint64_t framing)
 {
-    w->out = out;
-    buffer_init_secret(&w->section, 0);
+    *w = (struct bhttp_writer){ .out = out };
     wire_put_varint(out, framing);
+}
+
+/* Leaves room for the section's length, as it mostly is. */
+static void begin_section(struct bhttp_writer *w)
+{
+    wire_put_varint(w->out, 1u << 6);
+    w->section = buffer_len(w->out);
 }
 
 void bhttp_begin_request(struct bhttp_writer *w, struct buffer *out, struct span method,
@@ -203,28 +210,38 @@ void bhttp_begin_request(struct bhttp_writer *w, struct buffer *out, struct span
     put_string(out, scheme);
     put_string(out, authority);
     put_string(out, path);
+    begin_section(w);
 }
 
 void bhttp_begin_response(struct bhttp_writer *w, struct buffer *out, unsigned status)
 {
     begin(w, out, KNOWN_LENGTH_RESPONSE);
     wire_put_varint(out, status);
+    begin_section(w);
 }
 
 void bhttp_put_field(struct bhttp_writer *w, struct span name, struct span value)
 {
-    put_string(&w->section, name);
-    put_string(&w->section, value);
+    put_string(w->out, name);
+    put_string(w->out, value);
 }
 
 int bhttp_end(struct bhttp_writer *w)
 {
-    int r = buffer_error(&w->section);
+    static const uint8_t room[sizeof(uint64_t)];
+    uint8_t bytes[sizeof(uint64_t)], *at;
+    struct buffer length = buffer_over(bytes, sizeof(bytes));
+    size_t len = buffer_len(w->out) - w->section, n;
 
-    if (r == 0) {
-        put_string(w->out, buffer_span(&w->section));
-        r = buffer_error(w->out);
-    }
-    buffer_fini(&w->section);
-    return r;
+    wire_put_varint(&length, len);
+    n = buffer_len(&length);
+    if (n > USUAL_LEN)
+        buffer_put(w->out, span_of(room, n - USUAL_LEN));
+    if (buffer_error(w->out) < 0)
+        return buffer_error(w->out);
+    at = w->out->at + w->out->start + w->section - USUAL_LEN;
+    memmove(at + n, at + USUAL_LEN, len);
+    memcpy(at, bytes, n);
+    buffer_cut(w->out, w->section - USUAL_LEN + n + len);
+    return 0;
 }

@@ -52,13 +52,13 @@ bool bhttp_path_ok(struct span path, struct span method);
  */
 struct bhttp_writer {
     struct buffer *out;
-    struct buffer section; /* fields so far */
+    size_t section; /* where in it the fields begin */
 };
 void bhttp_begin_request(struct bhttp_writer *w, struct buffer *out, struct span method,
                          struct span scheme, struct span authority, struct span path);
 void bhttp_begin_response(struct bhttp_writer *w, struct buffer *out, unsigned status);
 void bhttp_put_field(struct bhttp_writer *w, struct span name, struct span value);
-/* 0, or the sticky error of either buffer. Ends the writer on every path. */
+/* 0, or the buffer's sticky error. */
 MUST_CHECK int bhttp_end(struct bhttp_writer *w);
 
 #endif

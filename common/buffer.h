@@ -65,7 +65,8 @@ void buffer_commit(struct buffer *b, size_t len);
 void buffer_put_slowly(struct buffer *b, struct span bytes); /* of buffer_put() alone */
 static inline void buffer_put(struct buffer *b, struct span bytes)
 {
-    if (b->error != 0 || b->limit > 0 || bytes.len == 0 || bytes.len > b->cap - b->end) {
+    if (b->error != 0 || bytes.len == 0 || bytes.len > b->cap - b->end ||
+        (b->limit > 0 && b->end + bytes.len > b->limit)) {
         buffer_put_slowly(b, bytes);
         return;
     }

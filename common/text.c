@@ -86,6 +86,52 @@ int text_bool(struct span text, bool *value_r)
     return 0;
 }
 
+/* RFC 9110 5.6.2. */
+static bool is_tchar(uint8_t c)
+{
+    static const bool are[256] = {
+        ['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['!'] = true,
+        ['#'] = true,         ['$'] = true,         ['%'] = true,         ['&'] = true,
+        ['\''] = true,        ['*'] = true,         ['+'] = true,         ['-'] = true,
+        ['.'] = true,         ['^'] = true,         ['_'] = true,         ['`'] = true,
+        ['|'] = true,         ['~'] = true,
+    };
+
+    return are[c];
+}
+
+bool text_is_token(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_tchar(text.at[i]))
+            return false;
+    }
+    return text.len > 0;
+}
+
+/* Eight bytes in one word: a byte's top bit is left where it was below n. */
+static uint64_t bytes_below(uint64_t word, uint8_t n)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+
+    return (word - ones * n) & ~word & ones << 7;
+}
+
+bool text_has_control(struct span text)
+{
+    const uint64_t dels = UINT64_MAX / 255 * 0x7f;
+    uint64_t found = 0, word;
+    size_t i = 0;
+
+    for (; text.len - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, text.at + i, sizeof(word));
+        found |= bytes_below(word, 0x20) | bytes_below(word ^ dels, 1);
+    }
+    for (; i < text.len; i++)
+        found |= text.at[i] < 0x20 || text.at[i] == 0x7f;
+    return found != 0;
+}
+
 void text_hex(struct span bytes, char *text_r)
 {
     static const char digits[] = "0123456789abcdef";

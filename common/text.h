@@ -19,6 +19,11 @@ MUST_CHECK int text_size(struct span text, uint64_t *bytes_r);
 /* "true" or "false", any case. ERR_FORMAT for anything else. */
 MUST_CHECK int text_bool(struct span text, bool *value_r);
 
+/* A token of RFC 9110 5.6.2. */
+bool text_is_token(struct span text);
+/* Is any of it below a space, or DEL? HTAB among them. */
+bool text_has_control(struct span text);
+
 /* Writes 2 * bytes.len lower-case digits and a NUL. */
 void text_hex(struct span bytes, char *text_r);
 

@@ -141,16 +141,17 @@ int url_parse(struct span text, struct url *url_r, const char **why_r)
 static void put_host(struct buffer *b, struct span host, bool lower_case)
 {
     bool brackets = is_ipv6(host);
+    uint8_t *room = buffer_reserve(b, host.len + 2 * brackets);
 
+    if (room == NULL)
+        return;
     if (brackets)
-        buffer_put_text(b, "[");
-    for (size_t i = 0; i < host.len; i++) {
-        uint8_t c = lower_case ? lower(host.at[i]) : host.at[i];
-
-        buffer_put(b, span_of(&c, 1));
-    }
+        *room++ = '[';
+    for (size_t i = 0; i < host.len; i++)
+        *room++ = lower_case ? lower(host.at[i]) : host.at[i];
     if (brackets)
-        buffer_put_text(b, "]");
+        *room = ']';
+    buffer_commit(b, host.len + 2 * brackets);
 }
 
 void url_put_canonical(struct buffer *b, const struct url *url)

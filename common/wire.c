@@ -82,13 +82,11 @@ uint64_t wire_varint(struct wire *w)
 
 static void put_number(struct buffer *b, uint64_t v, size_t len)
 {
-    uint8_t *room = buffer_reserve(b, len);
+    uint8_t bytes[sizeof(v)];
 
-    if (room == NULL)
-        return;
     for (size_t i = 0; i < len; i++)
-        room[i] = (uint8_t)(v >> 8 * (len - 1 - i));
-    buffer_commit(b, len);
+        bytes[i] = (uint8_t)(v >> 8 * (len - 1 - i));
+    buffer_put(b, span_of(bytes, len));
 }
 
 void wire_put_u8(struct buffer *b, uint8_t v)

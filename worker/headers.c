@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/text.h"
+
 enum { FIRST_CAP = 16 };
 
 void headers_init(struct headers *h)
@@ -110,30 +112,15 @@ void headers_strip_hop_by_hop(struct headers *h)
     headers_remove(h, connection);
 }
 
-/* RFC 9110 5.6.2. */
-static bool is_tchar(uint8_t c)
-{
-    static const bool others[256] = {
-        ['!'] = true,  ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true,
-        ['\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true,
-        ['^'] = true,  ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true,
-    };
-    uint8_t letter = c | 0x20;
-
-    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || others[c];
-}
-
 bool headers_name_ok(struct span name)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        if (!is_tchar(name.at[i]))
-            return false;
-    }
-    return name.len > 0;
+    return text_is_token(name);
 }
 
 bool headers_value_ok(struct span value)
 {
+    if (!text_has_control(value))
+        return true;
     for (size_t i = 0; i < value.len; i++) {
         uint8_t c = value.at[i];
 

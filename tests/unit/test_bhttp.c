@@ -354,6 +354,35 @@ static void trailers_are_a_section_under_the_same_rules(void **state)
     assert_int_equal(bhttp_read_trailers(SPAN("\6\2te\2xx"), true, &fields), ERR_FORMAT);
 }
 
+/* 63, 64, 16383, 16384 bytes, and none: what was written before and after stays where it was. */
+static void a_sections_length_is_as_short_as_can_be(void **state)
+{
+    static const size_t lens[] = { 0, 63, 64, 16383, 16384 }, length_lens[] = { 1, 1, 2, 2, 4 };
+    static const uint8_t value[16384];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+        size_t value_len = lens[i] < 64 + 3 ? lens[i] - 3 : lens[i] - 4;
+        struct bhttp_response response;
+        struct bhttp_writer w;
+        struct buffer out;
+
+        buffer_init(&out, 0);
+        buffer_put(&out, SPAN("before"));
+        bhttp_begin_response(&w, &out, 200);
+        if (lens[i] > 0)
+            bhttp_put_field(&w, SPAN("n"), span_of(value, value_len));
+        assert_int_equal(bhttp_end(&w), 0);
+        assert_int_equal(buffer_len(&out), strlen("before") + 3 + length_lens[i] + lens[i]);
+        assert_span(span_part(buffer_span(&out), 0, 6), SPAN("before"));
+        memset(out.at + buffer_len(&out) - (lens[i] > 0 ? value_len : 0), 'v',
+               lens[i] > 0 ? value_len : 0);
+        assert_int_equal(bhttp_read_response(span_from(buffer_span(&out), 6), &response), 0);
+        assert_int_equal(response.fields.encoded.len, lens[i]);
+        buffer_fini(&out);
+    }
+}
+
 static void a_writer_says_when_its_buffer_is_full(void **state)
 {
     struct bhttp_writer w;
@@ -386,6 +415,7 @@ int main(void)
         cmocka_unit_test(an_authority_is_empty_or_printable_without_delimiters),
         cmocka_unit_test(a_path_begins_with_a_slash_or_is_the_asterisk_of_options),
         cmocka_unit_test(trailers_are_a_section_under_the_same_rules),
+        cmocka_unit_test(a_sections_length_is_as_short_as_can_be),
         cmocka_unit_test(a_writer_says_when_its_buffer_is_full),
     };
 

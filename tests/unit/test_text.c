@@ -184,6 +184,41 @@ static void a_long_word_is_compared_by_its_beginning(void **state)
     assert_int_equal(text_distance(span_of(a, 1000), span_of(a, 63)), 0);
 }
 
+static void a_token_is_made_of_the_characters_of_rfc_9110(void **state)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+
+    (void)state;
+    assert_false(text_is_token(SPAN_NONE));
+    for (unsigned c = 0; c <= UINT8_MAX; c++) {
+        uint8_t text[] = { 'a', (uint8_t)c, 'z' };
+        bool is = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  (c != 0 && strchr(others, (int)c) != NULL);
+
+        assert_int_equal(text_is_token(span_of(text, sizeof(text))), is);
+        assert_int_equal(text_is_token(span_of(text + 1, 1)), is);
+    }
+}
+
+/* Wherever it stands, in texts of every length around those of machine words. */
+static void a_control_byte_is_found_at_any_place(void **state)
+{
+    uint8_t text[20];
+
+    (void)state;
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        memset(text, 0xff, sizeof(text));
+        assert_false(text_has_control(span_of(text, len)));
+        for (size_t at = 0; at < len; at++) {
+            for (unsigned c = 0; c <= UINT8_MAX; c++) {
+                memset(text, (int)(0x20 + at), sizeof(text));
+                text[at] = (uint8_t)c;
+                assert_int_equal(text_has_control(span_of(text, len)), c < 0x20 || c == 0x7f);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +230,8 @@ int main(void)
         cmocka_unit_test(truth_has_two_words),
         cmocka_unit_test(every_byte_is_two_hexadecimal_digits_and_back),
         cmocka_unit_test(only_digits_of_either_case_are_hexadecimal),
+        cmocka_unit_test(a_token_is_made_of_the_characters_of_rfc_9110),
+        cmocka_unit_test(a_control_byte_is_found_at_any_place),
         cmocka_unit_test(the_distance_is_that_of_levenshtein),
         cmocka_unit_test(a_long_word_is_compared_by_its_beginning),
     };
