@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A message being opened, in whatever slices it comes. Owns the message's key and one scratch
- * allocation: an unfinished frame is collected in it, and every frame is decrypted into it, so that
- * nothing of a frame is seen outside before its tag was right. The first error is the last word.
+ * allocation: an unfinished frame is collected in it, and frames are decrypted into it, so that
+ * nothing of a frame is seen outside before its tag was right. A small frame that came whole, as
+ * most do, is decrypted on the stack instead. The first error is the last word.
  */
 #include "common/envelope.h"
 
@@ -16,8 +17,10 @@
 
 enum stage { STAGE_RSP, STAGE_FRAME_HEADER, STAGE_FRAME };
 
-/* Steps of its size: most messages are small, and all of it is wiped in the end. */
-static const size_t scratch_steps[] = { 2048, ENVELOPE_FRAME_PLAIN + CRYPTO_TAG_LEN,
+enum { SMALL_FRAME = 2048 };
+
+/* Steps of the scratch's size: all of it is wiped in the end. */
+static const size_t scratch_steps[] = { SMALL_FRAME, ENVELOPE_FRAME_PLAIN + CRYPTO_TAG_LEN,
                                         FRAME_SEALED_MAX };
 
 struct opener {
@@ -171,30 +174,46 @@ static int take_frame_header(struct opener *o, struct span *bytes)
         return ERR_FORMAT;
     o->stage = STAGE_FRAME;
     o->n_scratch = 0;
-    return reserve_scratch(o, o->sealed_len);
+    return 0;
+}
+
+static int open_frame(struct opener *o, struct span sealed, uint8_t *plain,
+                      const struct receiver *receiver)
+{
+    int r = frame_open(&o->cipher, o->header, sealed, plain);
+
+    if (r == 0)
+        r = deliver_frame(o, span_of(plain, sealed.len - CRYPTO_TAG_LEN), receiver);
+    o->ended = (o->header[0] & FRAME_END) != 0;
+    o->stage = STAGE_FRAME_HEADER;
+    o->n_header = 0;
+    return r;
+}
+
+static int open_on_stack(struct opener *o, struct span sealed, const struct receiver *receiver)
+{
+    uint8_t plain[SMALL_FRAME] __attribute__((uninitialized));
+    int r = open_frame(o, sealed, plain, receiver);
+
+    secret_wipe(plain, sealed.len);
+    return r;
 }
 
 /* A frame that lies whole in the input is not copied. */
 static int take_frame(struct opener *o, struct span *bytes, const struct receiver *receiver)
 {
-    struct span sealed;
-    int r;
+    bool whole = o->n_scratch == 0 && bytes->len >= o->sealed_len;
+    struct span sealed = span_part(*bytes, 0, o->sealed_len);
+    int r = 0;
 
-    if (o->n_scratch == 0 && bytes->len >= o->sealed_len) {
-        sealed = span_part(*bytes, 0, o->sealed_len);
+    if (whole)
         *bytes = span_from(*bytes, o->sealed_len);
-    } else if (collect(o->scratch, &o->n_scratch, o->sealed_len, bytes)) {
-        sealed = span_of(o->scratch, o->sealed_len);
-    } else {
-        return 0;
-    }
-    r = frame_open(&o->cipher, o->header, sealed, o->scratch);
-    if (r == 0)
-        r = deliver_frame(o, span_of(o->scratch, o->sealed_len - CRYPTO_TAG_LEN), receiver);
-    o->ended = (o->header[0] & FRAME_END) != 0;
-    o->stage = STAGE_FRAME_HEADER;
-    o->n_header = 0;
-    return r;
+    if (whole && sealed.len <= SMALL_FRAME)
+        return open_on_stack(o, sealed, receiver);
+    r = reserve_scratch(o, o->sealed_len);
+    if (r < 0 || (!whole && !collect(o->scratch, &o->n_scratch, o->sealed_len, bytes)))
+        return r;
+    return open_frame(o, whole ? sealed : span_of(o->scratch, o->sealed_len), o->scratch, receiver);
 }
 
 static int take(struct opener *o, struct span *bytes, const struct receiver *receiver)
@@ -235,12 +254,10 @@ static int new_opener(struct pair_keys *keys, const struct envelope_request *req
 
     if (request->suite != keys->suite)
         return ERR_FORMAT;
-    o = calloc(1, sizeof(*o));
+    o = malloc(sizeof(*o));
     if (o == NULL)
         return -ENOMEM;
-    o->keys = keys;
-    o->request = *request;
-    o->is_request = is_request;
+    *o = (struct opener){ .keys = keys, .request = *request, .is_request = is_request };
     *opener_r = o;
     return 0;
 }

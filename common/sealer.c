@@ -186,14 +186,14 @@ int sealer_pad(struct sealer *sealer, struct buffer *out)
 static int new_sealer(const struct pair_keys *keys, enum codec codec, enum frame_state state,
                       struct sealer **sealer_r)
 {
-    struct sealer *s = calloc(1, sizeof(*s));
+    struct sealer *s = malloc(sizeof(*s));
 
     if (s == NULL)
         return -ENOMEM;
-    s->suite = keys->suite;
-    s->codec = codec;
-    s->state = state;
-    s->is_request = state == FRAME_AT_REQUEST;
+    *s = (struct sealer){ .suite = keys->suite,
+                          .codec = codec,
+                          .state = state,
+                          .is_request = state == FRAME_AT_REQUEST };
     token_init(&s->held);
     *sealer_r = s;
     return 0;

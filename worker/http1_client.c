@@ -27,7 +27,8 @@ struct http1_client {
     h2o_socket_t *sock;
     uint64_t born_ms;
     /* the request under way */
-    struct http1_response *response; /* NULL: none */
+    bool busy;
+    struct http1_response *response; /* NULL before the first; then kept for the next */
     struct upstream_events events;
     void *arg;
     struct span rest[2]; /* of head and body, not yet given to libh2o */
@@ -138,7 +139,7 @@ static void finish(struct http1_client *c, enum upstream_failure failure, const 
     h2o_socket_read_stop(c->sock);
     c->was_reusable = failure == UPSTREAM_OK && c->keep_alive && !c->close_after && !c->writing &&
                       !c->write_failed && c->input_end == OPEN && c->sock->input->size == 0;
-    http1_response_free(&c->response);
+    c->busy = false;
     c->events.end(c->arg, failure, detail);
 }
 
@@ -263,7 +264,7 @@ static void on_written(h2o_socket_t *sock, const char *err)
 
     c->writing = false;
     c->write_failed = err != NULL;
-    if (c->response == NULL || c->write_failed)
+    if (!c->busy || c->write_failed)
         return;
     start_silence(c);
     write_more(c);
@@ -294,10 +295,15 @@ int http1_client_send(struct http1_client *client, const struct upstream_request
 {
     static const struct http1_events parser_events = { on_head, on_body };
     struct http1_client *c = client;
-    int r = http1_response_new(request->is_head, &parser_events, c, &c->response);
+    int r = 0;
 
+    if (c->response != NULL)
+        http1_response_reset(c->response, request->is_head);
+    else
+        r = http1_response_new(request->is_head, &parser_events, c, &c->response);
     if (r < 0)
         return r;
+    c->busy = true;
     c->events = *events;
     c->arg = arg;
     c->close_after = request->close;

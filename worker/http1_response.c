@@ -12,6 +12,7 @@
 #include "common/text.h"
 #include "worker/http1_chunk.h"
 
+enum { KEPT_TEXT_MAX = 2048, KEPT_FIELDS_MAX = 64 }; /* from one response to the next */
 enum state { HEAD, FIXED, UNTIL_EOF, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILERS, COMPLETE };
 
 struct http1_response {
@@ -42,6 +43,26 @@ int http1_response_new(bool to_head, const struct http1_events *events, void *ar
     buffer_init(&r->text, HTTP1_HEAD_MAX);
     *response_r = r;
     return 0;
+}
+
+/* What a large head has grown to is given back. */
+void http1_response_reset(struct http1_response *response, bool to_head)
+{
+    struct http1_response old = *response, *r = response;
+
+    if (old.text.cap > KEPT_TEXT_MAX)
+        buffer_fini(&old.text);
+    buffer_fini(&old.framing);
+    buffer_clear(&old.text);
+    old.text.limit = HTTP1_HEAD_MAX;
+    if (old.head.fields.cap > KEPT_FIELDS_MAX)
+        headers_fini(&old.head.fields);
+    old.head.fields.n = 0;
+    *r = (struct http1_response){ .events = old.events,
+                                  .arg = old.arg,
+                                  .to_head = to_head,
+                                  .text = old.text,
+                                  .head.fields = old.head.fields };
 }
 
 void http1_response_free(struct http1_response **response)

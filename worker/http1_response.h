@@ -16,7 +16,7 @@ enum {
     HTTP1_PIECE_MAX = 65536, /* bytes of one body event: whoever is full stops after it */
 };
 
-/* The final head. Views into the parser's buffer: valid until the parser is freed. */
+/* The final head. Views into the parser's buffer: valid until the parser is reset. */
 struct http1_head {
     unsigned minor;          /* HTTP/1.minor */
     unsigned status;         /* 200..599 */
@@ -45,6 +45,8 @@ struct http1_response;
 MUST_CHECK int http1_response_new(bool to_head, const struct http1_events *events, void *arg,
                                   struct http1_response **response_r);
 void http1_response_free(struct http1_response **response);
+/* The same parser for the next response of its connection. */
+void http1_response_reset(struct http1_response *response, bool to_head);
 
 /*
  * Takes bytes as they come. *used_r: how many were taken; what is left after the response is

@@ -108,14 +108,13 @@ static void keep(struct origin *origin, struct http1_client **client)
     struct kept *kept = NULL;
 
     if (!origin->origins->draining && http1_client_reusable(*client) && age_ms < ORIGIN_AGE_MS)
-        kept = calloc(1, sizeof(*kept));
+        kept = malloc(sizeof(*kept));
     if (kept == NULL) {
         http1_client_free(client);
         origin->n_slots--;
         return;
     }
-    kept->origin = origin;
-    kept->client = *client;
+    *kept = (struct kept){ .origin = origin, .client = *client };
     *client = NULL;
     h2o_linklist_insert(origin->kept.next, &kept->link);
     origin->n_kept++;

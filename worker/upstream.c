@@ -157,18 +157,18 @@ static void on_slot(struct origin_wait *wait, struct http1_client *kept);
 int upstream_call(struct upstream *upstream, const struct upstream_request *request,
                   const struct upstream_events *events, void *arg, struct upstream_call **call_r)
 {
-    struct upstream_call *call = calloc(1, sizeof(*call));
+    struct upstream_call *call = malloc(sizeof(*call));
     int r;
 
     if (call == NULL)
         return -ENOMEM;
-    call->upstream = upstream;
-    call->request = *request;
-    call->events = *events;
-    call->arg = arg;
-    call->wait.allow = request->allow;
-    call->wait.allow_arg = request->allow_arg;
-    call->wait.ready = on_slot;
+    *call = (struct upstream_call){
+        .upstream = upstream,
+        .request = *request,
+        .events = *events,
+        .arg = arg,
+        .wait = { .allow = request->allow, .allow_arg = request->allow_arg, .ready = on_slot },
+    };
     r = origin_wait(&upstream->origins, request, &call->wait);
     if (r == -ENOMEM) {
         free(call);
