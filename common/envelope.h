@@ -81,6 +81,8 @@ void sealer_free(struct sealer **sealer);
  */
 MUST_CHECK int sealer_put(struct sealer *sealer, enum part part, struct span bytes, bool end,
                           struct buffer *out);
+/* Bytes that a message of so many in its parts takes as MKE, at most: to be had at once. */
+size_t sealer_room(size_t len);
 /* A frame that says nothing, to keep idle connections between the relays open. Responses only. */
 MUST_CHECK int sealer_pad(struct sealer *sealer, struct buffer *out);
 

@@ -181,6 +181,14 @@ int sealer_pad(struct sealer *sealer, struct buffer *out)
     return sealer->error;
 }
 
+size_t sealer_room(size_t len)
+{
+    size_t n_frames = len / ENVELOPE_FRAME_PLAIN + 3; /* HEAD, AGAIN, and the rest of DATA */
+
+    return ENVELOPE_REQ_LEN + len + ENVELOPE_AGAIN_LEN +
+           n_frames * (FRAME_HEADER_LEN + CRYPTO_TAG_LEN);
+}
+
 /* ---- begin and end ---- */
 
 static int new_sealer(const struct pair_keys *keys, enum codec codec, enum frame_state state,

@@ -131,6 +131,7 @@ int door_data(struct door *door, struct span bytes)
         return 0;
     if (bytes.len > door->expected - door->n_taken)
         return ERR_FORMAT;
+    (void)buffer_reserve(&door->filling, bytes.len); /* also for the last one: it goes in yet */
     door->n_taken += bytes.len;
     if (door->n_taken == door->expected)
         door->last = bytes.at[--bytes.len];

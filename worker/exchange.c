@@ -352,6 +352,14 @@ static int add_for_application(struct exchange *x, struct buffer *text, struct h
     return r;
 }
 
+static bool adds_for_application(const struct exchange *x)
+{
+    const struct conf *conf = x->services->conf;
+
+    return !x->ops->to_peer &&
+           (conf->headers.n > 0 || cors_judge(conf, &x->request.fields) != CORS_NONE);
+}
+
 int exchange_door_head(struct exchange *x, unsigned status, const struct headers *fields,
                        const uint64_t *content_length)
 {
@@ -361,7 +369,7 @@ int exchange_door_head(struct exchange *x, unsigned status, const struct headers
 
     if (x->told.status == 0)
         x->told.status = status;
-    if (x->ops->to_peer)
+    if (!adds_for_application(x))
         return door_head(&x->door, status, fields, content_length);
     headers_init(&all);
     buffer_init(&text, 0);

@@ -5,18 +5,18 @@
  */
 #include "worker/forward.h"
 
-#include <stdio.h>
-
 #include "common/text.h"
 
 /* ---- the request ---- */
 
 void forward_pseudonym(const struct identity *identity, char text_r[static FORWARD_PSEUDONYM_LEN])
 {
-    char node[2 * NODE_LEN + 1];
+    static const char name[] = "mte-api-relay-";
+    const struct span node = span_of(identity->node[0].node, 4);
 
-    text_hex(span_of(identity->node[0].node, NODE_LEN), node);
-    snprintf(text_r, FORWARD_PSEUDONYM_LEN, "mte-api-relay-%.8s", node);
+    _Static_assert(sizeof(name) + 2 * 4 <= FORWARD_PSEUDONYM_LEN, "a name and four bytes");
+    memcpy(text_r, name, strlen(name));
+    text_hex(node, text_r + strlen(name));
 }
 
 /* The received-by of one element of a Via field: "1.1 name:port (comment)". */

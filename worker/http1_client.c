@@ -38,7 +38,10 @@ struct http1_client {
     bool paused, was_reusable;
     enum input_end input_end;
     h2o_timeout_entry_t wake;
-    struct timer silence, upload;
+    struct timer timer;
+    uint64_t due_ms; /* what the timer is for; UINT64_MAX: for nothing now */
+    struct timer upload_timer;
+    uint64_t upload_due_ms;
     uint64_t acked; /* bytes that the other side's kernel had when the timer last looked, if ever */
     uint64_t rests_since_ms;
     /* at rest */
@@ -58,6 +61,7 @@ int http1_client_new(const struct http1_client_means *means, h2o_socket_t *sock,
     c->means = means;
     c->sock = sock;
     c->born_ms = clock_mono_ms();
+    c->due_ms = UINT64_MAX;
     sock->data = c;
     *client_r = c;
     return 0;
@@ -70,8 +74,8 @@ void http1_client_free(struct http1_client **client)
     *client = NULL;
     if (c == NULL)
         return;
-    timer_stop(&c->silence);
-    timer_stop(&c->upload);
+    timer_stop(&c->timer);
+    timer_stop(&c->upload_timer);
     h2o_timeout_unlink(&c->wake);
     http1_response_free(&c->response);
     h2o_socket_close(c->sock);
@@ -89,15 +93,48 @@ static struct tcp_info tcp_state(const struct http1_client *c)
     return info;
 }
 
-/* ---- silence ---- */
+/* ---- time ---- */
+
+/*
+ * Every request waits for something several times over, and mostly in vain: a timer is moved only
+ * when it would be late, and looks up what it is for when it fires.
+ */
+static void wait_until(struct http1_client *c, struct timer *timer, uint64_t due_ms,
+                       void (*fire)(struct timer *timer))
+{
+    uint64_t now_ms = clock_mono_ms();
+
+    if (!timer_running(timer) || timer->due_ms > due_ms)
+        timer_start(timer, c->means->timers, due_ms > now_ms ? due_ms - now_ms : 0, fire);
+}
 
 static void finish(struct http1_client *c, enum upstream_failure failure, const char *detail);
-static void on_silence(struct timer *timer);
+static void on_silence(struct http1_client *c);
+
+static void on_due(struct timer *timer)
+{
+    struct http1_client *c = H2O_STRUCT_FROM_MEMBER(struct http1_client, timer, timer);
+
+    if (c->due_ms == UINT64_MAX)
+        return;
+    if (clock_mono_ms() < c->due_ms)
+        wait_until(c, timer, c->due_ms, on_due);
+    else if (c->busy)
+        on_silence(c);
+    else
+        c->gone(c->gone_arg);
+}
+
+static void wait_for(struct http1_client *c, uint64_t ms)
+{
+    c->due_ms = clock_mono_ms() + ms;
+    wait_until(c, &c->timer, c->due_ms, on_due);
+}
 
 static void start_silence(struct http1_client *c)
 {
     if (c->means->silence_ms > 0 && !c->paused)
-        timer_start(&c->silence, c->means->timers, c->means->silence_ms, on_silence);
+        wait_for(c, c->means->silence_ms);
 }
 
 /*
@@ -107,15 +144,13 @@ static void start_silence(struct http1_client *c)
  * first look has nothing to compare with and may find progress that is old: a peer that goes deaf
  * inside an upload has twice the time, at most.
  */
-static void on_silence(struct timer *timer)
+static void on_silence(struct http1_client *c)
 {
-    struct http1_client *c = H2O_STRUCT_FROM_MEMBER(struct http1_client, silence, timer);
     struct tcp_info tcp = tcp_state(c);
 
     if (tcp.tcpi_bytes_acked != c->acked && tcp.tcpi_last_data_sent < c->means->silence_ms) {
         c->acked = tcp.tcpi_bytes_acked;
-        timer_start(timer, c->means->timers, c->means->silence_ms - tcp.tcpi_last_data_sent,
-                    on_silence);
+        wait_for(c, c->means->silence_ms - tcp.tcpi_last_data_sent);
     } else {
         finish(c, UPSTREAM_SILENT, NULL);
     }
@@ -123,9 +158,13 @@ static void on_silence(struct timer *timer)
 
 static void on_upload_over(struct timer *timer)
 {
-    struct http1_client *c = H2O_STRUCT_FROM_MEMBER(struct http1_client, upload, timer);
+    struct http1_client *c = H2O_STRUCT_FROM_MEMBER(struct http1_client, upload_timer, timer);
 
-    if (c->writing)
+    if (!c->busy || !c->writing || c->upload_due_ms == UINT64_MAX)
+        return;
+    if (clock_mono_ms() < c->upload_due_ms)
+        wait_until(c, timer, c->upload_due_ms, on_upload_over);
+    else
         finish(c, UPSTREAM_SILENT, "the upload took too long");
 }
 
@@ -133,8 +172,7 @@ static void on_upload_over(struct timer *timer)
 
 static void finish(struct http1_client *c, enum upstream_failure failure, const char *detail)
 {
-    timer_stop(&c->silence);
-    timer_stop(&c->upload);
+    c->due_ms = UINT64_MAX;
     h2o_timeout_unlink(&c->wake);
     h2o_socket_read_stop(c->sock);
     c->was_reusable = failure == UPSTREAM_OK && c->keep_alive && !c->close_after && !c->writing &&
@@ -238,7 +276,7 @@ static void on_wake(h2o_timeout_entry_t *entry)
 void http1_client_pause(struct http1_client *client)
 {
     client->paused = true;
-    timer_stop(&client->silence);
+    client->due_ms = UINT64_MAX;
     h2o_timeout_unlink(&client->wake);
     h2o_socket_read_stop(client->sock);
 }
@@ -313,8 +351,9 @@ int http1_client_send(struct http1_client *client, const struct upstream_request
     h2o_socket_read_start(c->sock, on_read);
     write_more(c);
     start_silence(c);
+    c->upload_due_ms = request->upload_ms > 0 ? clock_mono_ms() + request->upload_ms : UINT64_MAX;
     if (request->upload_ms > 0)
-        timer_start(&c->upload, c->means->timers, request->upload_ms, on_upload_over);
+        wait_until(c, &c->upload_timer, c->upload_due_ms, on_upload_over);
     return 0;
 }
 
@@ -338,20 +377,13 @@ static void on_unasked(h2o_socket_t *sock, const char *err)
         c->gone(c->gone_arg);
 }
 
-static void on_rest_over(struct timer *timer)
-{
-    struct http1_client *c = H2O_STRUCT_FROM_MEMBER(struct http1_client, silence, timer);
-
-    c->gone(c->gone_arg);
-}
-
 void http1_client_rest(struct http1_client *client, uint64_t ms, void (*gone)(void *arg), void *arg)
 {
     client->gone = gone;
     client->gone_arg = arg;
     client->rests_since_ms = clock_mono_ms();
     h2o_socket_read_start(client->sock, on_unasked);
-    timer_start(&client->silence, client->means->timers, ms, on_rest_over);
+    wait_for(client, ms);
 }
 
 /*
@@ -370,7 +402,7 @@ static bool has_ended_unseen(const struct http1_client *c)
 
 bool http1_client_wake(struct http1_client *client)
 {
-    timer_stop(&client->silence);
+    client->due_ms = UINT64_MAX;
     h2o_socket_read_stop(client->sock);
     return !has_ended_unseen(client);
 }

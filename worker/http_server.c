@@ -112,7 +112,8 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     const struct http2_verdict *verdict;
     struct exchange *x = exchange_new(req, server->services, connection_of(req), &verdict);
     enum refusal refusal;
-    struct buffer path;
+    struct buffer room;
+    struct span path;
     const char *cause;
     int r;
 
@@ -125,15 +126,15 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
         exchange_refuse(x, refusal, "%s", cause);
         return 0;
     }
-    buffer_init(&path, 0);
+    buffer_init(&room, 0);
     r = request_read(req, exchange_request(x));
     if (r == 0)
-        r = route_normalise(exchange_request(x)->path, &path);
+        r = route_path(exchange_request(x)->path, &room, &path);
     if (r == 0)
-        serve(server, x, buffer_span(&path));
+        serve(server, x, path);
     else
         exchange_refuse(x, REFUSAL_OVERLOADED, "%s", error_text(r));
-    buffer_fini(&path);
+    buffer_fini(&room);
     return 0;
 }
 

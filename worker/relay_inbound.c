@@ -7,6 +7,7 @@
 #include "worker/relay_inbound.h"
 
 #include "common/bhttp.h"
+#include "common/clock.h"
 #include "common/metric.h"
 #include "common/steady.h"
 #include "worker/echo.h"
@@ -36,6 +37,7 @@ struct inbound {
     struct buffer last; /* of them, which go with the answer's end */
     bool begun;         /* the outer head has gone out */
     struct timer pad;
+    uint64_t spoke_ms; /* when the last of the answer was sealed, or the wait for it began */
 
     struct buffer call_head; /* of the request to UPSTREAM */
 };
@@ -101,8 +103,6 @@ static int make_sealer(struct inbound *in)
     return sealer_new_response(in->ref->keys, &in->sealed, &in->sealer);
 }
 
-static void on_silence(struct timer *timer);
-
 static int seal_part(struct inbound *in, enum part part, struct span bytes, bool end)
 {
     int r = make_sealer(in);
@@ -110,16 +110,25 @@ static int seal_part(struct inbound *in, enum part part, struct span bytes, bool
     if (r == 0)
         r = pass_on(in, sealer_put(in->sealer, part, bytes, end, exchange_door_buffer(in->x)));
     stopwatch_lap(exchange_stopwatch(in->x), TIME_RESPONSE_ENCODE);
-    if (r == 0 && !end)
-        timer_start(&in->pad, exchange_services(in->x)->timers, PAD_AFTER_MS, on_silence);
+    in->spoke_ms = clock_mono_ms();
     return r;
+}
+
+static void on_silence(struct timer *timer);
+
+static void watch_silence(struct inbound *in, uint64_t ms)
+{
+    timer_start(&in->pad, exchange_services(in->x)->timers, ms, on_silence);
 }
 
 static void on_silence(struct timer *timer)
 {
     struct inbound *in = H2O_STRUCT_FROM_MEMBER(struct inbound, pad, timer);
+    uint64_t quiet_ms = clock_mono_ms() - in->spoke_ms;
     int r;
 
+    if (quiet_ms < PAD_AFTER_MS)
+        return watch_silence(in, PAD_AFTER_MS - quiet_ms);
     stopwatch_mark(exchange_stopwatch(in->x));
     r = make_sealer(in);
     if (r == 0)
@@ -127,7 +136,8 @@ static void on_silence(struct timer *timer)
     stopwatch_lap(exchange_stopwatch(in->x), TIME_RESPONSE_ENCODE);
     if (r < 0)
         return exchange_abort(in->x, "padding: %s", error_text(r));
-    timer_start(&in->pad, exchange_services(in->x)->timers, PAD_AFTER_MS, on_silence);
+    in->spoke_ms = clock_mono_ms();
+    watch_silence(in, PAD_AFTER_MS);
 }
 
 static int inbound_answer_head(struct exchange *x, unsigned status, const struct headers *fields,
@@ -192,7 +202,8 @@ static void serve(struct exchange *x)
     const struct services *services = exchange_services(x);
     const struct exchange_request *request = exchange_request(x);
 
-    timer_start(&in->pad, services->timers, PAD_AFTER_MS, on_silence);
+    in->spoke_ms = clock_mono_ms();
+    watch_silence(in, PAD_AFTER_MS);
     if (in->too_large)
         return exchange_refuse(x, REFUSAL_BODY_TOO_LARGE, "inside a sealed request");
     if (route_target_is_echo(request->path))

@@ -142,6 +142,7 @@ static int seal(struct exchange *x)
     r = put_head(x, &head);
     if (r < 0)
         goto out;
+    buffer_reserve(&out->body, sealer_room(buffer_len(&head) + exchange_request(x)->body.len));
     r = sealer_put(sealer, PART_HEAD, buffer_span(&head), false, &out->body);
     if (r < 0)
         goto out;

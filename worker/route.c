@@ -95,6 +95,30 @@ int route_normalise(struct span target, struct buffer *path)
     return buffer_error(path);
 }
 
+/* No escape, and no segment that begins with a dot. */
+static bool is_normalised(struct span path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.at[i] == '%' || (path.at[i] == '.' && (i == 0 || path.at[i - 1] == '/')))
+            return false;
+    }
+    return true;
+}
+
+int route_path(struct span target, struct buffer *room, struct span *path_r)
+{
+    struct span path = span_part(target, 0, span_find(target, '?'));
+    int r = 0;
+
+    if (is_normalised(path)) {
+        *path_r = path;
+        return 0;
+    }
+    r = route_normalise(target, room);
+    *path_r = buffer_span(room);
+    return r;
+}
+
 static bool is_escaped_slash(struct span text)
 {
     return span_starts(text, SPAN("%2F")) || span_starts(text, SPAN("%5C"));
@@ -160,12 +184,13 @@ bool route_is_encoded(const struct conf_list *mte_routes, struct span path)
 static bool ask_of_target(bool (*ask)(const struct conf_list *routes, struct span path),
                           const struct conf_list *routes, struct span target)
 {
-    struct buffer path;
+    struct buffer room;
+    struct span path;
     bool result;
 
-    buffer_init(&path, 0);
-    result = route_normalise(target, &path) == 0 && ask(routes, buffer_span(&path));
-    buffer_fini(&path);
+    buffer_init(&room, 0);
+    result = route_path(target, &room, &path) == 0 && ask(routes, path);
+    buffer_fini(&room);
     return result;
 }
 
@@ -177,13 +202,14 @@ bool route_target_is_encoded(const struct conf_list *mte_routes, struct span tar
 bool route_target_is_ours(struct span target)
 {
     struct span ours[] = { SPAN(ROUTE_ECHO), SPAN(ROUTE_PAIR), SPAN(ROUTE_RELAY) };
-    struct buffer path;
+    struct buffer room;
+    struct span path;
     bool result;
 
-    buffer_init(&path, 0);
-    result = route_normalise(target, &path) < 0 ||
-             route_matches(&(struct conf_list){ ours, 3 }, buffer_span(&path));
-    buffer_fini(&path);
+    buffer_init(&room, 0);
+    result =
+        route_path(target, &room, &path) < 0 || route_matches(&(struct conf_list){ ours, 3 }, path);
+    buffer_fini(&room);
     return result;
 }
 

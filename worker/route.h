@@ -21,6 +21,12 @@
 MUST_CHECK int route_normalise(struct span target, struct buffer *path);
 
 /*
+ * The same without a copy where the path is in its one spelling already, as most are. *path_r views
+ * the target, or what was put into the empty buffer.
+ */
+MUST_CHECK int route_path(struct span target, struct buffer *room, struct span *path_r);
+
+/*
  * Does a normalised path match one of the patterns? An exact pattern equals it; a prefix pattern
  * ("/api/v1/" and a star) begins it, unless the path has a segment that another server might read
  * as "..": "..%2F", "..;x", "..\\".

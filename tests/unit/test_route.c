@@ -124,6 +124,33 @@ static void a_normal_path_is_normal(void **state)
     }
 }
 
+static void a_path_is_the_same_without_a_copy(void **state)
+{
+    static const char *const alphabets[] = { "/.%2eE?a", "/.ab", "ab?/" };
+    uint32_t seed = 1;
+
+    (void)state;
+    for (int round = 0; round < 30000; round++) {
+        const char *alphabet = alphabets[round % 3];
+        char target[9] = { 0 };
+        struct buffer path, room;
+        struct span found;
+
+        for (size_t i = 0; i < (size_t)round % sizeof(target); i++) {
+            seed = seed * 1664525 + 1013904223;
+            target[i] = alphabet[(seed >> 16) % strlen(alphabet)];
+        }
+        buffer_init(&path, 0);
+        buffer_init(&room, 0);
+        assert_int_equal(route_normalise(span_text(target), &path), 0);
+        assert_int_equal(route_path(span_text(target), &room, &found), 0);
+        if (!span_equal(found, buffer_span(&path)))
+            fail_msg("%s", target);
+        buffer_fini(&path);
+        buffer_fini(&room);
+    }
+}
+
 static void an_exact_pattern_matches_that_path_only(void **state)
 {
     (void)state;
@@ -216,6 +243,7 @@ int main(void)
         cmocka_unit_test(slashes_are_not_merged),
         cmocka_unit_test(what_is_no_path_stays),
         cmocka_unit_test(a_normal_path_is_normal),
+        cmocka_unit_test(a_path_is_the_same_without_a_copy),
         cmocka_unit_test(an_exact_pattern_matches_that_path_only),
         cmocka_unit_test(a_prefix_pattern_matches_what_begins_with_it),
         cmocka_unit_test(a_patterns_own_spelling_does_not_matter),

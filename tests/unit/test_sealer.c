@@ -318,6 +318,26 @@ static void a_body_that_comes_whole_is_given_its_room_at_once(void **state)
     end(&s);
 }
 
+static void the_room_that_is_said_is_enough(void **state)
+{
+    static const size_t lens[] = { 0, 1, 16383, 16384, 16385, 32768, 2 * TOKEN_MAX };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+        struct sealing s;
+        size_t room = sealer_room(4 + lens[i]);
+
+        begin_request(&s, CODEC_MKE);
+        assert_non_null(buffer_reserve(&s.out, room));
+        assert_int_equal(put(&s, PART_HEAD, SPAN("head"), false), 0);
+        assert_int_equal(put(&s, PART_AGAIN, span_of(body, ENVELOPE_AGAIN_LEN), false), 0);
+        assert_int_equal(put(&s, PART_DATA, span_of(body, lens[i]), true), 0);
+        assert_in_range(buffer_len(&s.out), 1, room);
+        assert_int_equal(s.out.cap, room < 256 ? 256 : room); /* it has not grown since */
+        end(&s);
+    }
+}
+
 static void a_full_buffer_ends_the_sealing(void **state)
 {
     struct sealing s;
@@ -366,6 +386,7 @@ int main(void)
         cmocka_unit_test(an_mte_response_that_fits_is_mte),
         cmocka_unit_test(an_mte_response_that_is_padded_goes_on_as_mke),
         cmocka_unit_test(a_body_that_comes_whole_is_given_its_room_at_once),
+        cmocka_unit_test(the_room_that_is_said_is_enough),
         cmocka_unit_test(a_full_buffer_ends_the_sealing),
     };
 
