@@ -70,6 +70,10 @@ class Images:
                      "--build-arg", "REVISION=tested", "--tag", name, source, seconds=600)
         return Image(self, name)
 
+    def size(self, name):
+        """In bytes, of the files in it."""
+        return int(run("du", "--summarize", "--bytes", self.mount(name)).split()[0])
+
     def mount(self, name):
         container = self.buildah("from", "--pull-never", name).splitlines()[-1]
         return self.folder / self.buildah("mount", container).splitlines()[-1]

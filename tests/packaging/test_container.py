@@ -7,7 +7,7 @@ import re
 import pytest
 from conftest import SOURCE, run
 from example_api import ExampleApi
-from image import Images
+from image import BASE, Images
 from relay import TOKEN
 
 CLIENT_ID_SECRET = "2DkV4DDabehO8cifDktdF9elKJL0CKrk"
@@ -75,6 +75,11 @@ def test_the_image_has_the_programs_and_nothing_to_build_or_rise_with(image):
     assert run("find", image.root, "-xdev", "-perm", "/6000") == ""
     owned = run("find", image.root, "-xdev", "-uid", "10001").split()
     assert owned == [str(image.root / "run/mte-api-relay")]
+
+
+def test_the_relay_adds_about_ten_megabytes_to_its_base(image):
+    added = image.images.size("mte-api-relay") - image.images.size(BASE)
+    assert 5e6 < added < 15e6, added  # docs/container.md says how much
 
 
 def test_it_serves_on_a_read_only_root_and_stops_at_the_stop_signal(start):
