@@ -189,7 +189,8 @@ static int inbound_answer_end(struct exchange *x)
     int r;
 
     timer_stop(&in->pad);
-    stopwatch_mark(exchange_stopwatch(x));
+    if (buffer_len(&in->last) == 0) /* or else they came just now */
+        stopwatch_mark(exchange_stopwatch(x));
     r = seal_part(in, PART_DATA, buffer_span(&in->last), true);
     return r < 0 ? r : exchange_door_end(x);
 }

@@ -112,6 +112,15 @@ static void tell(void *arg, const char *line)
     log_error("%s", line);
 }
 
+static bool any_worker_counted(const struct shm *shm)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < N_LABEL_worker_state; i++)
+        n += metric_sum(shm, metric_of(METRIC_workers, i, 0));
+    return n > 0;
+}
+
 /* Runs in a child, which becomes the master. */
 static int master(char **environment, uint64_t start_ms)
 {
@@ -142,7 +151,7 @@ static int master(char **environment, uint64_t start_ms)
         r = supervisor_new(&config, &generation, &supervisor);
     if (r == 0)
         r = supervisor_run(supervisor);
-    if (r == 0 && listener != -1)
+    if (r == 0 && (listener != -1 || any_worker_counted(config.shm)))
         r = ERR_MISUSE;
     log_info("end starts=%llu deaths=%llu",
              (unsigned long long)metric_sum(config.shm, METRIC_worker_starts),
