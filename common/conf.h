@@ -28,6 +28,7 @@ typedef uint64_t conf_count;
 typedef uint64_t conf_size;     /* bytes */
 typedef uint64_t conf_duration; /* milliseconds */
 typedef enum log_level conf_level;
+typedef enum conf_failure { CONF_FAILURE_LOCAL, CONF_FAILURE_STRICT } conf_failure;
 typedef enum log_format conf_log_format;
 
 struct conf_url {

@@ -67,6 +67,18 @@ METRIC_ROW(pairings_answered, COUNTER, no_label, no_label, "mte_relay_pairings_a
 METRIC_ROW(pairings_refused, COUNTER, pairing_refusal, no_label, "mte_relay_pairings_refused_total",
            "Pairing requests that were refused")
 
+/* Redis */
+METRIC_ROW(redis_up, GAUGE, no_label, no_label, "mte_relay_redis_up",
+           "Workers whose Redis can be used")
+METRIC_ROW(redis_away, GAUGE, no_label, no_label, "mte_relay_redis_away",
+           "Workers that count Redis as away: with one of them REDIS_FAILURE acts")
+METRIC_ROW(redis_reconnects, COUNTER, no_label, no_label, "mte_relay_redis_reconnects_total",
+           "Connections to a server of Redis that took the place of a broken one")
+METRIC_ROW(redis_errors, COUNTER, no_label, no_label, "mte_relay_redis_errors_total",
+           "Questions to Redis that brought an error or no answer")
+METRIC_ROW(redis_seconds, WAIT_TIME, no_label, no_label, "mte_relay_redis_seconds",
+           "From a question to Redis to its answer")
+
 /* Connections */
 METRIC_ROW(connections, GAUGE, no_label, no_label, "mte_relay_connections",
            "Accepted connections open now")

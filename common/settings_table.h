@@ -99,10 +99,12 @@ SETTING_ROW(pairing_rate, "PAIRING_RATE", count, "100", 0, 1, 100000,
             "pairings a second that one peer deployment may begin, after a burst of ten times that")
 SETTING_ROW(redis_url, "REDIS_URL", redis, "", SECRET, 0, 0,
             "where all instances of a deployment share session pairs: redis://, rediss:// (TLS) or unix:/path; if not set, an instance keeps its own in shared memory")
+SETTING_ROW(redis_failure, "REDIS_FAILURE", failure, "local", 0, 0, 0,
+            "while Redis is away: local, an instance serves only pairs that it makes then, unknown to the others; strict, it executes nothing that is sealed")
 SETTING_ROW(redis_ca_file, "REDIS_CA_FILE", file, "", 0, 0, 0,
             "CAs, in PEM, that a rediss:// REDIS_URL is held to; default the system's")
 SETTING_ROW(redis_timeout, "REDIS_TIMEOUT", duration, "1s", 0, 10, 60000,
-            "for Redis to answer; without an answer nothing is executed")
+            "for Redis to answer; without an answer nothing is executed, and after as long without a connection Redis is away")
 SETTING_ROW(drain_timeout, "DRAIN_TIMEOUT", duration, "30s", 0, 0, 3600000,
             "for requests in flight at a graceful stop")
 SETTING_ROW(run_user, "RUN_USER", text, "", 0, 0, 0,

@@ -5,7 +5,7 @@
  *      | header, one page | METRICS | HEARTBEATS | PAIRS | CLAIMS |     each from a page on
  *
  * Sealed against every change of its size, so that no process can take pages from under another.
- * Each process keeps where the regions are to itself; what it shares is the lock and three numbers.
+ * Each process keeps where the regions are to itself; what it shares is the lock and four numbers.
  */
 #include "common/shm.h"
 
@@ -34,6 +34,7 @@ struct header {
     _Atomic uint64_t began_ms;
     _Atomic uint64_t generation;
     steady_mark steady;
+    _Atomic uint64_t redis_away_ms;
 };
 _Static_assert(sizeof(struct header) <= PAGE_LEN, "the header has one page");
 
@@ -196,6 +197,11 @@ size_t shm_len(const struct shm *shm, enum shm_region region)
 uint64_t shm_began_ms(const struct shm *shm)
 {
     return atomic_load(&shm->header->began_ms);
+}
+
+_Atomic uint64_t *shm_redis_away(const struct shm *shm)
+{
+    return &shm->header->redis_away_ms;
 }
 
 steady_mark *shm_steady_mark(const struct shm *shm)

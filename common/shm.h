@@ -46,6 +46,12 @@ size_t shm_len(const struct shm *shm, enum shm_region region);
  * wall clock is often set right just after a machine has started. */
 uint64_t shm_began_ms(const struct shm *shm);
 
+/*
+ * Since when the processes of this memory count Redis as away, monotonic ms; 0: they do not (or
+ * there is none). Theirs to write, under the lock.
+ */
+_Atomic uint64_t *shm_redis_away(const struct shm *shm);
+
 /* The mark of steady.h that the processes of this memory share: it outlives what is emptied. */
 steady_mark *shm_steady_mark(const struct shm *shm);
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/metric.h"
 #include "worker/redis_link.h"
 
 enum { REDIRECTIONS_MAX = 5, LOOK_SOON_MS = 20, LOOK_AGAIN_MS = 200 };
@@ -41,6 +42,7 @@ struct redis_request {
     struct redis *redis;
     struct redis_call *call; /* NULL: cancelled */
     unsigned n_redirections;
+    uint64_t asked_ns;
     h2o_linklist_t node;
 };
 
@@ -209,11 +211,12 @@ static void on_tick(struct timer *timer)
     note_change(redis);
 }
 
-static void on_link_up(void *arg, struct redis_link *link)
+static void on_link_up(void *arg, struct redis_link *link, bool again)
 {
     struct redis *redis = arg;
     const struct redis_server *server = redis_link_server(link);
 
+    metric_add(redis->config.metrics, METRIC_redis_reconnects, again);
     if (redis->config.met != NULL)
         redis->config.met(redis->config.arg, server->run_id);
     if (server->slots != NULL && (redis->map == NULL || redis->map_is_old)) {
@@ -255,7 +258,10 @@ static void finish(struct redis_request *request, const struct redis_link *link,
 {
     const struct redis_server *server = redis_link_server(link);
     struct redis_call *call = request->call;
+    struct metric_block *metrics = request->redis->config.metrics;
 
+    metric_observe(metrics, METRIC_redis_seconds, clock_mono_ns() - request->asked_ns);
+    metric_add(metrics, METRIC_redis_errors, result < 0 && result != ERR_UNKNOWN);
     free_request(request);
     if (call == NULL)
         return;
@@ -325,12 +331,15 @@ int redis_call(struct redis *redis, struct redis_call *call, struct span key,
 {
     struct redis_link *link = link_of_key(redis, key);
     struct redis_request *request;
-    int r;
+    int r = 0;
 
     if (link == NULL || !redis_link_takes(link))
-        return ERR_CLOSED;
-    if (redis->n_calls == redis->config.max_calls)
-        return ERR_FULL;
+        r = ERR_CLOSED;
+    else if (redis->n_calls == redis->config.max_calls)
+        r = ERR_FULL;
+    metric_add(redis->config.metrics, METRIC_redis_errors, r < 0);
+    if (r < 0)
+        return r;
     request = calloc(1, sizeof(*request));
     if (request == NULL)
         return -ENOMEM;
@@ -346,6 +355,7 @@ int redis_call(struct redis *redis, struct redis_call *call, struct span key,
     }
     request->op.answered = on_answer;
     request->op.due_ms = clock_mono_ms() + redis->config.answer_ms;
+    request->asked_ns = clock_mono_ns();
     request->call = call;
     call->request = request;
     redis_link_send(link, &request->op);

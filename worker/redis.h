@@ -11,6 +11,7 @@
 #include "worker/redis_server.h"
 
 struct st_h2o_evloop_t; /* h2o_loop_t */
+struct metric_block;
 struct resolver;
 struct timers;
 struct tls_trust;
@@ -29,6 +30,7 @@ struct redis_config {
     void (*changed)(void *arg, bool up);
     void (*met)(void *arg, const char *run_id); /* a connection to that server is ready; or NULL */
     void *arg;
+    struct metric_block *metrics; /* of this process; outlives the client */
 };
 
 struct redis;

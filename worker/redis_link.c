@@ -43,7 +43,7 @@ struct redis_link {
     bool is_writing;
     h2o_timeout_entry_t soon;
     unsigned n_rests;
-    uint64_t ready_ms; /* since when */
+    uint64_t ready_ms; /* since when, or when it last was; 0: it never was */
 };
 
 static struct redis_op *first_op(h2o_linklist_t *list)
@@ -206,6 +206,8 @@ static void on_quiet(struct timer *timer)
 
 static void become_ready(struct redis_link *link)
 {
+    bool again = link->ready_ms != 0;
+
     link->state = READY;
     link->ready_ms = clock_mono_ms();
     redis_outage_end(&link->outage, &link->server);
@@ -216,7 +218,7 @@ static void become_ready(struct redis_link *link)
         put_op(link, op);
     }
     timer_start(&link->timer, link->means->dial.timers, link->means->ping_ms, on_quiet);
-    link->events->up(link->arg, link);
+    link->events->up(link->arg, link, again);
 }
 
 /* ---- reading ---- */

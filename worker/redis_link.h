@@ -43,7 +43,7 @@ struct redis_op {
 
 /* None comes from within a call of ours. The link must not be freed from within. */
 struct redis_link_events {
-    void (*up)(void *arg, struct redis_link *link);   /* it is ready */
+    void (*up)(void *arg, struct redis_link *link, bool again); /* it is ready; again: as before */
     void (*down)(void *arg, struct redis_link *link); /* every op was answered; it tries again */
 };
 

@@ -43,8 +43,6 @@ REFUSAL_ROW(REFUSAL_UPSTREAM_TLS, 502, "upstream_tls", "The TLS connection to th
 REFUSAL_ROW(REFUSAL_BAD_UPSTREAM_RESPONSE, 502, "bad_upstream_response",
             "The API's answer is not valid HTTP.")
 REFUSAL_ROW(REFUSAL_OVERLOADED, 503, "overloaded", "This relay has no room for more requests now.")
-REFUSAL_ROW(REFUSAL_STATE_STORE_UNAVAILABLE, 503, "state_store_unavailable",
-            "The store of session pairs does not answer; nothing was executed.")
 REFUSAL_ROW(REFUSAL_PEER_BUSY, 503, "peer_busy", "The peer relay has no room now.")
 REFUSAL_ROW(REFUSAL_DRAINING, 503, "draining", "This relay is shutting down.")
 REFUSAL_ROW(REFUSAL_PEER_TIMEOUT, 504, "peer_timeout", "The peer relay did not answer in time.")

@@ -30,6 +30,7 @@ struct services {
     struct request_ids request_ids;
     /* Over refused pairings: those that anybody can cause, and those that take SECRET. */
     struct log_brake pairing_log[2];
+    struct log_brake busy_log; /* over sealed requests that were BUSY */
 };
 
 #endif

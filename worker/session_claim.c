@@ -70,36 +70,41 @@ static void on_again(struct store_redis_wait *asked, int result)
     store_redis_since(&op->store->redis, asked);
 }
 
-static int arbiter_of(const struct session_store *store, const struct session_ref *own,
-                      const struct envelope_again *again, enum arbiter *arbiter_r)
+/*
+ * The pair of the first sending, where this instance knows it, else the one that it came under:
+ * whose arbiter is asked, and since when that can know.
+ */
+static int find_judge(const struct session_store *store, const struct session_ref *own,
+                      const struct envelope_again *again, struct session *judge_r)
 {
     const struct session_ref *ref = session_cache_find(&store->cache, again->pair_id);
     int r = 0;
 
     if (ref != NULL)
-        *arbiter_r = ref->session.arbiter;
+        *judge_r = ref->session;
     else
-        r = store_memory_arbiter(&store->memory, again->pair_id, arbiter_r);
+        r = store_memory_peek(&store->memory, again->pair_id, judge_r);
     if (r == ERR_UNKNOWN)
-        *arbiter_r = own->session.arbiter;
+        *judge_r = own->session;
     return r == ERR_UNKNOWN ? 0 : r;
 }
 
-static void claim_again(struct store_op *op, enum arbiter arbiter)
+static void claim_again(struct store_op *op)
 {
-    int r;
+    struct session judge;
+    int r = find_judge(op->store, op->ref, &op->again, &judge);
 
-    if (arbiter == ARBITER_REDIS && op->store->client == NULL) {
-        store_op_finish(op, ERR_BUSY); /* the settings know of no Redis any more */
-        return;
+    if (r == 0 && judge.arbiter == ARBITER_REDIS) {
+        if (session_store_asks_redis(op->store)) {
+            op->asked.done = on_again;
+            store_redis_claim_again(&op->store->redis, op->again.pair_id, op->again.counter,
+                                    &op->asked);
+            return;
+        }
+        r = ERR_BUSY;
     }
-    if (arbiter == ARBITER_REDIS) {
-        op->asked.done = on_again;
-        store_redis_claim_again(&op->store->redis, op->again.pair_id, op->again.counter,
-                                &op->asked);
-        return;
-    }
-    r = store_memory_claim_again(&op->store->memory, &op->again);
+    if (r == 0)
+        r = store_memory_claim_again(&op->store->memory, judge.outage_ms, &op->again);
     if (r < 0)
         store_op_finish(op, r);
     else
@@ -110,7 +115,6 @@ void session_claim_begin(struct session_store *store, struct session_ref *ref, u
                          const struct envelope_again *again, struct store_wait *wait)
 {
     struct store_op *op = store_op_new(store, wait);
-    enum arbiter arbiter;
     int r;
 
     if (op == NULL)
@@ -118,14 +122,12 @@ void session_claim_begin(struct session_store *store, struct session_ref *ref, u
     op->ref = session_ref_get(ref);
     op->counter = counter;
     r = store_memory_use(&store->memory, &ref->place, &ref->session);
-    if (r == 0 && again != NULL) {
-        op->again = *again;
-        r = arbiter_of(store, ref, again, &arbiter);
-    }
-    if (r < 0)
+    if (r < 0) {
         store_op_finish(op, r);
-    else if (again != NULL)
-        claim_again(op, arbiter);
-    else
+    } else if (again != NULL) {
+        op->again = *again;
+        claim_again(op);
+    } else {
         claim_own(op);
+    }
 }

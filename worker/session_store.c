@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/secret.h"
+#include "common/steady.h"
 #include "worker/session_store_internal.h"
 
 /* ---- questions to Redis ---- */
@@ -63,6 +64,25 @@ void store_wait_cancel(struct store_wait *wait)
     store_op_free(&wait->op);
 }
 
+/* ---- who decides ---- */
+
+/* Of Redis, monotonic ms since when; 0: there is none. */
+static uint64_t outage_ms(const struct session_store *store)
+{
+    return store->client != NULL ? redis_watch_outage(&store->watch) : 0;
+}
+
+bool session_store_asks_redis(const struct session_store *store)
+{
+    return store->client != NULL && outage_ms(store) == 0;
+}
+
+/* Then nobody does, and the answer is BUSY. */
+static bool is_out_of_order(const struct session_store *store)
+{
+    return store->strict && outage_ms(store) != 0;
+}
+
 /* ---- pairings ---- */
 
 int session_store_pairing_allowed(struct session_store *store, const uint8_t node[static NODE_LEN])
@@ -80,8 +100,9 @@ void session_store_nonce(struct session_store *store, const uint8_t nonce[static
 {
     struct store_op *op;
 
-    if (store->client == NULL) {
-        wait->done(wait, store_memory_nonce(&store->memory, nonce));
+    if (!session_store_asks_redis(store)) {
+        wait->done(wait,
+                   is_out_of_order(store) ? ERR_BUSY : store_memory_nonce(&store->memory, nonce));
         return;
     }
     op = store_op_new(store, wait);
@@ -125,21 +146,35 @@ static void put_in_redis(struct session_store *store, const struct session *sess
     secret_wipe(&record, sizeof(record));
 }
 
+/* It ends with the outage, if there is one. */
+static int put_in_memory(struct session_store *store, const struct session *session)
+{
+    struct session own = *session;
+    int r;
+
+    own.arbiter = ARBITER_MEMORY;
+    own.outage_ms = outage_ms(store);
+    r = store_memory_put(&store->memory, &own);
+    secret_wipe(&own, sizeof(own));
+    return r;
+}
+
 void session_store_put(struct session_store *store, const struct session *session,
                        struct store_wait *wait)
 {
-    if (store->client == NULL)
-        wait->done(wait, store_memory_put(&store->memory, session));
-    else
+    if (session_store_asks_redis(store))
         put_in_redis(store, session, wait);
+    else
+        wait->done(wait, is_out_of_order(store) ? ERR_BUSY : put_in_memory(store, session));
 }
 
 /* ---- pairs ---- */
 
-/* Redis may have gone from the settings, and the pair with it. */
+/* A pair of Redis as long as that is asked, one of an outage as long as that lasts. */
 static bool is_served(const struct session_store *store, const struct session *session)
 {
-    return session->arbiter == ARBITER_MEMORY || store->client != NULL;
+    return session->arbiter == ARBITER_REDIS ? session_store_asks_redis(store)
+                                             : session->outage_ms == outage_ms(store);
 }
 
 /* A new reference to what the memory has, with its keys made. */
@@ -163,6 +198,8 @@ static int find(struct session_store *store, const uint8_t *id, struct session_r
     int r;
 
     if (ref != NULL && store_memory_holds(&store->memory, &ref->place, &ref->session)) {
+        if (!is_served(store, &ref->session))
+            return ERR_UNKNOWN;
         session_cache_note_use(&store->cache, ref);
         *ref_r = session_ref_get(ref);
         return 0;
@@ -205,9 +242,9 @@ void session_store_get(struct session_store *store, const uint8_t id[static PAIR
     int r;
 
     *ref_r = NULL;
-    r = find(store, id, ref_r);
+    r = is_out_of_order(store) ? ERR_BUSY : find(store, id, ref_r);
     wait->ref_r = ref_r;
-    if (r == ERR_UNKNOWN && store->client != NULL)
+    if (r == ERR_UNKNOWN && session_store_asks_redis(store))
         session_lookups_ask(&store->lookups, id, wait);
     else
         wait->done(wait, r);
@@ -227,10 +264,17 @@ void session_store_claim(struct session_store *store, struct session_ref *ref, u
 
 /* ---- the whole ---- */
 
+/*
+ * What was executed in an outage Redis does not know: it remembers only from the time on at which
+ * that will be over.
+ */
 static void on_changed(void *arg, bool up)
 {
-    (void)arg;
-    (void)up;
+    struct session_store *store = arg;
+
+    if (up && !store->strict && store->watch.is_away)
+        store_redis_begin_anew(&store->redis, steady_ms() + store->watch.back_after_ms);
+    redis_watch_changed(&store->watch, up);
 }
 
 /* Whose memory begins now, as far as this instance knows. */
@@ -249,6 +293,19 @@ static int open_redis(struct session_store *store, const struct session_store_co
     struct redis_config redis = *config->redis;
     int r;
 
+    store->strict = config->strict;
+    store->watch = (struct redis_watch){
+        .timers = redis.timers,
+        .shm = config->shm,
+        .metrics = redis.metrics,
+        .away_after_ms = config->away_after_ms,
+        .back_after_ms = 2 * config->away_after_ms,
+        .away_means = config->strict
+                          ? "nothing that is sealed is executed until it is back (REDIS_FAILURE)"
+                          : "until it is back this instance serves only pairs that it makes now, "
+                            "and other instances do not know them (REDIS_FAILURE)",
+    };
+
     redis.changed = on_changed;
     redis.met = on_met;
     redis.arg = store;
@@ -259,6 +316,8 @@ static int open_redis(struct session_store *store, const struct session_store_co
         r = redis_new(&redis, &store->client);
     store->redis.redis = store->client;
     store->redis.identity = config->identity;
+    if (r == 0)
+        redis_watch_start(&store->watch);
     return r;
 }
 
@@ -289,6 +348,8 @@ void session_store_free(struct session_store **store)
     *store = NULL;
     if (gone == NULL)
         return;
+    if (gone->client != NULL)
+        redis_watch_stop(&gone->watch);
     session_lookups_fini(&gone->lookups);
     redis_free(&gone->client);
     session_cache_fini(&gone->cache);
@@ -310,6 +371,11 @@ void session_store_sweep(struct session_store *store)
         if (!store_memory_holds(&store->memory, &ref->place, &ref->session))
             session_cache_remove(&store->cache, ref);
     }
-    if (store->client != NULL && redis_is_up(store->client))
+    if (store->client == NULL)
+        return;
+    if (redis_is_up(store->client) && outage_ms(store) != 0 && !store->strict)
+        store_redis_begin_anew(&store->redis, steady_ms());
+    else if (redis_is_up(store->client))
         store_redis_mark(&store->redis);
+    redis_watch_check(&store->watch);
 }

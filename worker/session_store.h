@@ -22,6 +22,8 @@ struct session_store_config {
     size_t max_cached;       /* pairs whose keys this worker keeps ready */
     /* NULL: there is no Redis. Its callbacks are the store's to set. */
     const struct redis_config *redis;
+    bool strict;            /* while it is away nothing goes on, not even within this instance */
+    uint64_t away_after_ms; /* without a connection: it is away */
     const struct identity *identity; /* under which pairs are in Redis; outlives the store */
 };
 /* ERR_LIMIT: the shared memory is too small. Of redis_new(), too. */

@@ -3,6 +3,7 @@
 #ifndef WORKER_SESSION_STORE_INTERNAL_H
 #define WORKER_SESSION_STORE_INTERNAL_H
 
+#include "worker/redis_watch.h"
 #include "worker/session_cache.h"
 #include "worker/session_lookup.h"
 
@@ -11,8 +12,13 @@ struct session_store {
     struct session_cache cache;
     struct redis *client; /* owned; NULL: there is none */
     struct store_redis redis;
+    struct redis_watch watch;
+    bool strict; /* nothing goes on without Redis */
     struct session_lookups lookups;
 };
+
+/* Is there a Redis, and not away? */
+bool session_store_asks_redis(const struct session_store *store);
 
 /* A question to Redis, or several in turn, for one wait. */
 struct store_op {

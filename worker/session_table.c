@@ -95,15 +95,13 @@ int session_table_find(const struct session_table *t, const uint8_t id[static PA
     return r == 0 && !session_table_holds(t, *ref_r, session_r, now_ms) ? ERR_UNKNOWN : r;
 }
 
-int session_table_arbiter(const struct session_table *t, const uint8_t id[static PAIR_ID_LEN],
-                          enum arbiter *arbiter_r)
+int session_table_peek(const struct session_table *t, const uint8_t id[static PAIR_ID_LEN],
+                       struct session *session_r)
 {
-    struct session session;
     struct shared_ref ref;
-    int r = look_up(t, id, &session, &ref);
+    int r = look_up(t, id, session_r, &ref);
 
-    *arbiter_r = session.arbiter;
-    secret_wipe(&session, sizeof(session));
+    secret_wipe(&session_r->secret.key, sizeof(session_r->secret.key));
     return r;
 }
 

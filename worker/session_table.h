@@ -36,9 +36,9 @@ MUST_CHECK int session_table_open(struct session_table *t, void *at, size_t len,
 MUST_CHECK int session_table_find(const struct session_table *t,
                                   const uint8_t id[static PAIR_ID_LEN], uint64_t now_ms,
                                   struct session *session_r, struct shared_ref *ref_r);
-/* Of a pair that is there, even if it is over. ERR_UNKNOWN, ERR_BUSY as above. */
-MUST_CHECK int session_table_arbiter(const struct session_table *t,
-                                     const uint8_t id[static PAIR_ID_LEN], enum arbiter *arbiter_r);
+/* The same, but for its key, of a pair that may be over. */
+MUST_CHECK int session_table_peek(const struct session_table *t,
+                                  const uint8_t id[static PAIR_ID_LEN], struct session *session_r);
 /* Is what was found still there and not over? */
 bool session_table_holds(const struct session_table *t, struct shared_ref ref,
                          const struct session *session, uint64_t now_ms);

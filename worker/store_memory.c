@@ -106,16 +106,16 @@ int store_memory_find(const struct store_memory *m, const uint8_t id[static PAIR
     return r;
 }
 
-int store_memory_arbiter(const struct store_memory *m, const uint8_t id[static PAIR_ID_LEN],
-                         enum arbiter *arbiter_r)
+int store_memory_peek(const struct store_memory *m, const uint8_t id[static PAIR_ID_LEN],
+                      struct session *session_r)
 {
-    int r = session_table_arbiter(&m->pairs, id, arbiter_r);
+    int r = session_table_peek(&m->pairs, id, session_r);
 
     if (r != ERR_BUSY)
         return r;
     if (shm_lock(m->shm) < 0)
         return ERR_BUSY;
-    r = session_table_arbiter(&m->pairs, id, arbiter_r);
+    r = session_table_peek(&m->pairs, id, session_r);
     shm_unlock(m->shm);
     return r;
 }
@@ -173,12 +173,16 @@ static int claim_one(const struct store_memory *m, uint64_t generation,
     return r;
 }
 
-int store_memory_claim_again(const struct store_memory *m, const struct envelope_again *again)
+int store_memory_claim_again(const struct store_memory *m, uint64_t outage_ms,
+                             const struct envelope_again *again)
 {
-    uint64_t generation = shm_generation(m->shm);
+    uint64_t generation = shm_generation(m->shm), began_ms;
     int r = claim_one(m, generation, again->pair_id, again->counter);
 
-    if (r == 0 && (again_is_forgotten(again, shm_began_ms(m->shm)) || !same_life(m, generation)))
+    began_ms = shm_began_ms(m->shm);
+    if (began_ms < outage_ms)
+        began_ms = outage_ms;
+    if (r == 0 && (again_is_forgotten(again, began_ms) || !same_life(m, generation)))
         r = ERR_REPLAY;
     return r == ERR_UNKNOWN ? ERR_REPLAY : r; /* what was claimed has just been forgotten */
 }
@@ -199,7 +203,7 @@ int store_memory_claim(const struct store_memory *m, const struct store_place *p
     int r = store_memory_use(m, place, session);
 
     if (r == 0 && again != NULL)
-        r = store_memory_claim_again(m, again);
+        r = store_memory_claim_again(m, session->outage_ms, again);
     return r == 0 ? store_memory_claim_own(m, place, session, counter) : r;
 }
 

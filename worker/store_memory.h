@@ -49,9 +49,9 @@ MUST_CHECK int store_memory_find(const struct store_memory *m, const uint8_t id[
 /* Is the pair still there, where it was found, and not over? */
 bool store_memory_holds(const struct store_memory *m, const struct store_place *place,
                         const struct session *session);
-/* Whose claims under that pair are, even where it is over. ERR_UNKNOWN, ERR_BUSY. */
-MUST_CHECK int store_memory_arbiter(const struct store_memory *m,
-                                    const uint8_t id[static PAIR_ID_LEN], enum arbiter *arbiter_r);
+/* All but the key of a pair, even of one that is over. ERR_UNKNOWN, ERR_BUSY. */
+MUST_CHECK int store_memory_peek(const struct store_memory *m, const uint8_t id[static PAIR_ID_LEN],
+                                 struct session *session_r);
 /* The pair is no longer what its arbiter knows. */
 void store_memory_drop(const struct store_memory *m, const struct store_place *place);
 
@@ -59,8 +59,11 @@ void store_memory_drop(const struct store_memory *m, const struct store_place *p
  */
 MUST_CHECK int store_memory_use(const struct store_memory *m, const struct store_place *place,
                                 const struct session *session);
-/* Of a pair that is its own to judge, or of nobody known. 0, ERR_REPLAY, ERR_BUSY. */
-MUST_CHECK int store_memory_claim_again(const struct store_memory *m,
+/*
+ * Of a pair that is its own to judge, or of nobody known. outage_ms: it remembers from then on at
+ * most, monotonic (session.h). 0, ERR_REPLAY, ERR_BUSY.
+ */
+MUST_CHECK int store_memory_claim_again(const struct store_memory *m, uint64_t outage_ms,
                                         const struct envelope_again *again);
 /* 0, ERR_REPLAY, ERR_BUSY, ERR_UNKNOWN. */
 MUST_CHECK int store_memory_claim_own(const struct store_memory *m, const struct store_place *place,

@@ -261,16 +261,25 @@ static void on_marked(struct redis_call *call, int result, const struct resp_val
     (void)reply;
 }
 
-void store_redis_mark(struct store_redis *store)
+static void mark(struct store_redis *store, uint64_t from_ms, bool anew)
 {
-    char now_ms[24];
+    char text[24];
     struct span words[] = { SPAN("SET"), SINCE, SPAN_NONE, SPAN("NX") };
 
-    if (store->marking.request != NULL)
-        return;
-    snprintf(now_ms, sizeof(now_ms), "%" PRIu64, steady_ms());
-    words[2] = span_text(now_ms);
+    redis_call_cancel(&store->marking); /* it runs all the same */
+    snprintf(text, sizeof(text), "%" PRIu64, from_ms);
+    words[2] = span_text(text);
     store->marking.done = on_marked;
-    if (redis_call(store->redis, &store->marking, SINCE, words, 4) < 0)
+    if (redis_call(store->redis, &store->marking, SINCE, words, anew ? 3 : 4) < 0)
         return; /* the next one does it */
+}
+
+void store_redis_mark(struct store_redis *store)
+{
+    mark(store, steady_ms(), false);
+}
+
+void store_redis_begin_anew(struct store_redis *store, uint64_t from_ms)
+{
+    mark(store, from_ms, true);
 }

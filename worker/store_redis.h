@@ -66,7 +66,9 @@ void store_redis_claim_again(struct store_redis *store, const uint8_t id[static 
  * not say; ERR_BUSY. Ask after the claim that it is to judge.
  */
 void store_redis_since(struct store_redis *store, struct store_redis_wait *wait);
-/* Says that it remembers from now on, where it does not say since when. Brings no answer. */
+/* These bring no answer. It remembers from now on, where it does not say since when. */
 void store_redis_mark(struct store_redis *store);
+/* It remembers from then on, wall clock, whatever it says. */
+void store_redis_begin_anew(struct store_redis *store, uint64_t from_ms);
 
 #endif

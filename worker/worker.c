@@ -211,6 +211,7 @@ static int make_store(struct worker *w)
         .answer_ms = w->conf->redis_timeout,
         .ping_ms = REDIS_PING_MS,
         .max_calls = N_REDIS_CALLS,
+        .metrics = w->services.metrics,
     };
     const struct session_store_config config = {
         .shm = w->shm,
@@ -218,6 +219,8 @@ static int make_store(struct worker *w)
         .pairing_rate = w->conf->pairing_rate,
         .max_cached = N_PAIRS_CACHED,
         .redis = shared ? &redis : NULL,
+        .strict = w->conf->redis_failure == CONF_FAILURE_STRICT,
+        .away_after_ms = w->conf->redis_timeout,
         .identity = &w->identity,
     };
 

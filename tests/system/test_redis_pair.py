@@ -19,8 +19,8 @@ class Deployment:
 
     def __init__(self, start_relay, api, redis_url, n=2, **settings):
         upstream = f"http://127.0.0.1:{api.port}"
-        self.instances = [start_relay("inbound", UPSTREAM=upstream, REDIS_URL=redis_url, **settings)
-                          for _ in range(n)]
+        settings = {"UPSTREAM": upstream, "REDIS_URL": redis_url, "REDIS_TIMEOUT": "500ms"} | settings
+        self.instances = [start_relay("inbound", **settings) for _ in range(n)]
         self.outbound = start_relay("outbound", UPSTREAM=upstream, WORKERS="1")
 
     def log(self):
@@ -38,6 +38,9 @@ class Balancer(Between):
 
     def __init__(self, instances):
         super().__init__(None)
+        self.only(*instances)
+
+    def only(self, *instances):
         self.ports = itertools.cycle([instance.port for instance in instances])
 
     def forward(self, path, body):
@@ -127,16 +130,99 @@ def test_redis_that_lost_all_ends_the_pairs_and_runs_nothing_twice(server_of, de
     assert n_pairings(deployment) == 2
 
 
-def test_without_redis_nothing_is_executed(server_of, deploy, balance, api):
+# ---- while Redis is away ----
+
+def until_away(deployment):
+    for instance in deployment.instances:
+        instance.wait_for_log("redis is away")
+
+
+def until_back(deployment, begins):
+    for instance, begin in zip(deployment.instances, begins):
+        instance.wait_for_log("redis is relied on again", begin)
+
+
+def log_ends(deployment):
+    return [instance.log_end() for instance in deployment.instances]
+
+
+def errors_at(instances, message):
+    return [error_code(post(instance.port, "/api/mte-relay", message)) for instance in instances]
+
+
+def test_redis_that_stands_still_makes_what_it_must_decide_busy(server_of, deploy, balance, api):
     server = server_of()
-    deployment = deploy(server)
+    deployment = deploy(server, n=1)
     pair = balance(deployment)
     assert pair.request("/x").status == 200
     message = keep_away(pair, pair.balancer)
     del api.requests[:]
     server.kill(signal.SIGSTOP)
-    for instance in deployment.instances:
-        assert error_code(post(instance.port, "/api/mte-relay", message)) in (BUSY, UNKNOWN_PAIR)
+    assert errors_at(deployment.instances, message) == [BUSY]
     assert not api.requests
     server.kill(signal.SIGCONT)
     pair.wait_until_healed()
+
+
+def test_local_an_instance_serves_what_it_pairs_then_and_nothing_else(server_of, deploy, balance,
+                                                                      api):
+    server = server_of()
+    deployment = deploy(server)
+    pair = balance(deployment)
+    assert pair.request("/x").status == 200
+    before = keep_away(pair, pair.balancer)
+    server.kill()
+    until_away(deployment)
+    pair.balancer.only(deployment.instances[0])
+    pair.wait_until_healed()
+    begin = len(api.requests)
+    assert [pair.request("/y").status for _ in range(5)] == [200] * 5
+    during = keep_away(pair, pair.balancer)
+    assert errors_at(deployment.instances, before) == [UNKNOWN_PAIR] * 2
+    assert errors_at(deployment.instances[1:], during) == [UNKNOWN_PAIR]
+    assert len(api.requests) == begin + 5
+    begins = log_ends(deployment)
+    server.start()
+    until_back(deployment, begins)
+    assert errors_at(deployment.instances, during) == [UNKNOWN_PAIR] * 2
+    assert len(api.requests) == begin + 5
+    pair.balancer.only(*deployment.instances)
+    pair.wait_until_healed()
+    assert [pair.request("/z").status for _ in range(6)] == [200] * 6
+    assert len(server.ask().keys("mar1:pair:*")) == 1
+    for instance in deployment.instances:
+        assert instance.log().count("redis is away") == 1
+
+
+def test_strict_nothing_is_executed_until_redis_is_back(server_of, deploy, balance, api):
+    server = server_of()
+    deployment = deploy(server, REDIS_FAILURE="strict")
+    pair = balance(deployment)
+    assert pair.request("/x").status == 200
+    message = keep_away(pair, pair.balancer)
+    server.kill()
+    until_away(deployment)
+    del api.requests[:]
+    assert [pair.request("/y").refusal for _ in range(2)] == ["peer_busy"] * 2
+    assert errors_at(deployment.instances, message) == [BUSY] * 2
+    assert not api.requests
+    begins = log_ends(deployment)
+    server.start()
+    until_back(deployment, begins)
+    assert errors_at(deployment.instances, message) == [UNKNOWN_PAIR] * 2  # it came back empty
+    pair.wait_until_healed()
+
+
+@pytest.mark.parametrize("mode, answer", [("local", None), ("strict", "peer_busy")])
+def test_it_starts_without_redis_and_finds_it_later(server_of, deploy, balance, mode, answer):
+    server = server_of()
+    server.kill()
+    deployment = deploy(server, n=1, REDIS_FAILURE=mode)
+    pair = balance(deployment)
+    until_away(deployment)
+    assert pair.request("/x").refusal == answer
+    server.start()
+    until_back(deployment, [0])
+    pair.wait_until_healed()
+    assert pair.request("/x").status == 200
+    assert len(server.ask().keys("mar1:pair:*")) == 1

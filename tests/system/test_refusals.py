@@ -132,8 +132,7 @@ def test_an_mte_message_that_cannot_be_sent_again_is_busy_not_too_large(api, sta
 
 # ---- each row of the table has its test ----
 
-# Which need a feature that has its tests elsewhere, or that this version does not have.
-NOT_HERE = {"state_store_unavailable", "draining"}  # draining: test_healing.py
+NOT_HERE = {"draining"}  # test_healing.py
 
 
 def test_every_row_of_the_table_is_shown_by_a_test():

@@ -20,6 +20,7 @@
 
 #include "common/crypto.h"
 #include "common/log.h"
+#include "common/metric.h"
 #include "common/text.h"
 #include "worker/resolve.h"
 #include "worker/store_redis.h"
@@ -44,6 +45,7 @@ struct burst {
 };
 
 static struct redis *redis;
+static struct metric_block metrics;
 static struct asked *last;
 static bool ended;
 
@@ -267,7 +269,9 @@ static struct tls_trust *trust_of(const char *path)
 int main(int argc, char **argv)
 {
     h2o_loop_t *loop = h2o_evloop_create();
-    struct redis_config config = { .loop = loop, .connect_ms = 1000, .changed = on_changed };
+    struct redis_config config = {
+        .loop = loop, .connect_ms = 1000, .changed = on_changed, .metrics = &metrics
+    };
     struct timers *timers;
     struct resolver *resolver;
     struct tls_trust *trust;
