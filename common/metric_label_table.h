@@ -55,6 +55,12 @@ LABEL_BEGIN(pairing_failure, "reason")
     LABEL_VALUE(PAIRING_BAD_RESPONSE, "bad_response")
 LABEL_END(pairing_failure)
 
+/* Whom connections of ours lead to; as enum upstream_side. */
+LABEL_BEGIN(outward_side, "to")
+    LABEL_VALUE(OUTWARD_UPSTREAM, "upstream")
+    LABEL_VALUE(OUTWARD_PEER, "peer")
+LABEL_END(outward_side)
+
 /* Of a worker process. */
 LABEL_BEGIN(worker_state, "state")
     LABEL_VALUE(WORKER_STARTING, "starting")

@@ -88,6 +88,10 @@ METRIC_ROW(connections_turned_away, COUNTER, no_label, no_label, "mte_relay_conn
            "Connections refused because there were MAX_CONNECTIONS")
 METRIC_ROW(connections_calmed, COUNTER, no_label, no_label, "mte_relay_connections_calmed_total",
            "HTTP/2 connections ended because they only made work")
+METRIC_ROW(outward_connections, GAUGE, outward_side, no_label, "mte_relay_outward_connections",
+           "Connections of ours, kept ones among them; UPSTREAM_MAX_CONNECTIONS bounds them per worker and origin")
+METRIC_ROW(calls_waiting, GAUGE, outward_side, no_label, "mte_relay_calls_waiting",
+           "Requests that wait for one of these to be free")
 METRIC_ROW(timeouts_head, COUNTER, no_label, no_label, "mte_relay_timeouts_head_total",
            "Connections closed because no request head was complete in HEADER_TIMEOUT")
 METRIC_ROW(timeouts_body, COUNTER, no_label, no_label, "mte_relay_timeouts_body_total",

@@ -54,6 +54,25 @@ const struct tls_host *origin_tls(const struct origin *origin)
     return origin->tls;
 }
 
+static void count(const struct origin *origin, enum metric metric, int n)
+{
+    if (origin->origins->metrics != NULL)
+        metric_add(origin->origins->metrics, metric_of(metric, origin->side, 0), n);
+}
+
+static void count_slots(struct origin *origin, int n)
+{
+    origin->n_slots += (size_t)n;
+    count(origin, METRIC_outward_connections, n);
+}
+
+static void count_waiting(struct origin *origin, int n)
+{
+    _Static_assert((int)N_LABEL_outward_side == (int)N_UPSTREAM_SIDES, "a value for each side");
+    origin->n_waiting += (size_t)n;
+    count(origin, METRIC_calls_waiting, n);
+}
+
 /* ---- kept connections ---- */
 
 static struct http1_client *unkeep(struct kept *kept)
@@ -72,7 +91,7 @@ static void close_kept(struct kept *kept)
     struct http1_client *client = unkeep(kept);
 
     http1_client_free(&client);
-    origin->n_slots--;
+    count_slots(origin, -1);
 }
 
 static void on_gone(void *arg)
@@ -111,7 +130,7 @@ static void keep(struct origin *origin, struct http1_client **client)
         kept = malloc(sizeof(*kept));
     if (kept == NULL) {
         http1_client_free(client);
-        origin->n_slots--;
+        count_slots(origin, -1);
         return;
     }
     *kept = (struct kept){ .origin = origin, .client = *client };
@@ -129,7 +148,7 @@ void origin_give_back(struct origin *origin, struct http1_client **client)
     if (*client != NULL)
         keep(origin, client);
     else
-        origin->n_slots--;
+        count_slots(origin, -1);
     serve_soon(origin);
 }
 
@@ -148,7 +167,7 @@ static bool take_slot(struct origin *origin)
         close_kept(H2O_STRUCT_FROM_MEMBER(struct kept, link, origin->kept.prev));
     if (origin->n_slots >= origin->origins->max_connections)
         return false;
-    origin->n_slots++;
+    count_slots(origin, 1);
     return true;
 }
 
@@ -174,7 +193,7 @@ static void serve(h2o_timeout_entry_t *entry)
         if (kept == NULL && !take_slot(origin))
             break;
         h2o_linklist_unlink(&wait->link);
-        origin->n_waiting--;
+        count_waiting(origin, -1);
         wait->ready(wait, kept);
     }
     if (origin->n_waiting == 0 && origin->n_slots == 0)
@@ -260,7 +279,7 @@ int origin_wait(struct origins *origins, const struct upstream_request *request,
         return ERR_FULL;
     wait->origin = origin;
     h2o_linklist_insert(&origin->waiting, &wait->link);
-    origin->n_waiting++;
+    count_waiting(origin, 1);
     serve_soon(origin);
     return 0;
 }
@@ -268,7 +287,7 @@ int origin_wait(struct origins *origins, const struct upstream_request *request,
 void origin_leave(struct origin_wait *wait)
 {
     h2o_linklist_unlink(&wait->link);
-    wait->origin->n_waiting--;
+    count_waiting(wait->origin, -1);
     serve_soon(wait->origin);
 }
 

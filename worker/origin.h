@@ -9,6 +9,7 @@
 
 #include <h2o/linklist.h>
 
+#include "common/metric.h"
 #include "worker/http1_client.h"
 #include "worker/tls.h"
 
@@ -19,6 +20,7 @@ struct origins {
     h2o_loop_t *loop;
     h2o_timeout_t *soon;
     uint64_t max_connections, max_waiting;     /* per origin */
+    struct metric_block *metrics;              /* NULL: nothing is counted */
     bool draining;                             /* keep no connection */
     struct tls_trust *trust[N_UPSTREAM_SIDES]; /* NULL until needed */
     h2o_linklist_t all;

@@ -82,6 +82,7 @@ int upstream_new(struct st_h2o_evloop_t *loop, struct timers *timers,
     u->origins.soon = &u->soon;
     u->origins.max_connections = limits->max_connections;
     u->origins.max_waiting = limits->max_waiting;
+    u->origins.metrics = limits->metrics;
     origins_init(&u->origins);
     *upstream_r = u;
     return 0;

@@ -10,6 +10,7 @@
 #include "common/url.h"
 #include "worker/http1_response.h"
 
+struct metric_block;
 struct st_h2o_evloop_t; /* h2o_loop_t */
 
 /* Why a call failed. */
@@ -40,6 +41,7 @@ struct upstream_limits {
     uint64_t silence_ms;      /* UPSTREAM_TIMEOUT, from the last byte either way; 0 = none */
     uint64_t max_connections; /* per origin */
     uint64_t max_waiting;     /* calls in the queue per origin */
+    struct metric_block *metrics; /* NULL: nothing is counted */
 };
 
 /* What to do when a kept connection breaks before any byte of an answer. */

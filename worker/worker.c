@@ -170,6 +170,7 @@ static int make_outward(struct worker *w)
         .silence_ms = w->conf->upstream_timeout,
         .max_connections = w->conf->upstream_max_connections,
         .max_waiting = N_WAITING,
+        .metrics = s->metrics,
     };
     int r = upstream_new(s->loop, s->timers, &limits, &s->upstream);
     const struct peers_config peers = {

@@ -136,9 +136,12 @@ void server_linger(int fd)
 
 void inside_open(struct inside *inside, const struct upstream_limits *limits)
 {
+    struct upstream_limits counted = *limits;
+
+    counted.metrics = &inside->metrics;
     inside->loop = h2o_evloop_create();
     assert_int_equal(0, timers_new(inside->loop, &inside->timers));
-    assert_int_equal(0, upstream_new(inside->loop, inside->timers, limits, &inside->upstream));
+    assert_int_equal(0, upstream_new(inside->loop, inside->timers, &counted, &inside->upstream));
 }
 
 void inside_close(struct inside *inside)
@@ -147,6 +150,8 @@ void inside_close(struct inside *inside)
     timers_free(&inside->timers);
     h2o_evloop_run(inside->loop, 0); /* frees what was closed */
     h2o_evloop_destroy(inside->loop);
+    for (size_t i = 0; i < N_METRICS; i++)
+        assert_int_equal(0, inside->metrics.values[i]);
 }
 
 static int on_head(void *arg, const struct http1_head *head)

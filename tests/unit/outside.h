@@ -3,9 +3,12 @@
 #ifndef TESTS_UNIT_OUTSIDE_H
 #define TESTS_UNIT_OUTSIDE_H
 
+#include "tests/unit/unit.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/metric.h"
 #include "worker/timer.h"
 #include "worker/upstream.h"
 
@@ -40,6 +43,7 @@ struct inside {
     h2o_loop_t *loop;
     struct timers *timers;
     struct upstream *upstream;
+    struct metric_block metrics; /* what it counts: nothing that lasts, at the end */
 };
 void inside_open(struct inside *inside, const struct upstream_limits *limits);
 void inside_close(struct inside *inside);

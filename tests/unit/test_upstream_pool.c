@@ -2,8 +2,6 @@
 /* Many outward calls: kept connections, what is sent again, limits, addresses, and cancelling. */
 #include "tests/unit/outside.h"
 
-#include "tests/unit/unit.h"
-
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -234,6 +232,8 @@ static void connections_and_queue_are_bounded(void **state)
     assert_int_equal(UPSTREAM_OVERLOADED, watches[last].failure);
     inside_run_ms(&inside, 20);
     assert_int_equal(MAX_CONNECTIONS, server.n_accepted);
+    assert_int_equal(MAX_CONNECTIONS, inside.metrics.values[METRIC_outward_connections]);
+    assert_int_equal(MAX_WAITING, inside.metrics.values[METRIC_calls_waiting]);
     atomic_store(&server.go, true);
     for (size_t i = 0; i < last; i++) {
         inside_run(&inside, &watches[i]);
