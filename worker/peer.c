@@ -152,6 +152,7 @@ static void note_success(struct peer *peer, const struct pairing_result *result)
     peer->n_series = 0;
     peer->knows_node = true;
     peer->skew_ms = result->skew_ms;
+    peer->keeps_skew = false;
     memcpy(peer->node, result->node, NODE_LEN);
     memcpy(peer->client_token, result->client_token, CLIENT_TOKEN_LEN);
     peer_count(peer, METRIC_pairings_made, 1);
@@ -174,6 +175,17 @@ static int take_pair(struct peer *peer, const struct pairing_verdict *verdict)
     return 0;
 }
 
+/*
+ * Of a peer's instances one may have another clock than the others, and a balancer may lead each
+ * try to the next one. So what a CLOCK told is tried twice before another CLOCK is believed.
+ */
+static void note_clock(struct peer *peer, uint64_t their_time_ms)
+{
+    if (!peer->keeps_skew)
+        peer_clock_differs(peer, their_time_ms);
+    peer->keeps_skew = !peer->keeps_skew;
+}
+
 static void on_verdict(struct pairing_call *call, const struct pairing_verdict *verdict)
 {
     struct peer *peer = H2O_STRUCT_FROM_MEMBER(struct peer, call, call);
@@ -181,7 +193,7 @@ static void on_verdict(struct pairing_call *call, const struct pairing_verdict *
     int r = 0;
 
     if (verdict->has_clock)
-        peer_clock_differs(peer, verdict->clock_ms);
+        note_clock(peer, verdict->clock_ms);
     peer->failure = verdict->failure;
     if (verdict->failure == PEER_OK)
         r = take_pair(peer, verdict);

@@ -40,6 +40,7 @@ struct peer {
     uint64_t told_not_shared_ms; /* said that the peer's instances do not share pairs */
 
     int64_t skew_ms;
+    bool keeps_skew; /* the next CLOCK does not change it */
     bool knows_node;
     uint8_t node[NODE_LEN]; /* behind the URL when last paired */
     uint8_t client_token[CLIENT_TOKEN_LEN];

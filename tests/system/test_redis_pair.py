@@ -4,7 +4,10 @@
 import collections
 import concurrent.futures
 import itertools
+import os
+import pathlib
 import signal
+import subprocess
 
 import pytest
 from between import Between, post
@@ -19,8 +22,9 @@ class Deployment:
 
     def __init__(self, start_relay, api, redis_url, n=2, **settings):
         upstream = f"http://127.0.0.1:{api.port}"
-        settings = {"UPSTREAM": upstream, "REDIS_URL": redis_url, "REDIS_TIMEOUT": "500ms"} | settings
-        self.instances = [start_relay("inbound", **settings) for _ in range(n)]
+        self.settings = {"UPSTREAM": upstream, "REDIS_URL": redis_url,
+                         "REDIS_TIMEOUT": "500ms"} | settings
+        self.instances = [start_relay("inbound", **self.settings) for _ in range(n)]
         self.outbound = start_relay("outbound", UPSTREAM=upstream, WORKERS="1")
 
     def log(self):
@@ -226,3 +230,32 @@ def test_it_starts_without_redis_and_finds_it_later(server_of, deploy, balance, 
     pair.wait_until_healed()
     assert pair.request("/x").status == 200
     assert len(server.ask().keys("mar1:pair:*")) == 1
+
+
+# ---- an instance whose clock is wrong ----
+
+@pytest.fixture
+def clock_off(tmp_path):
+    """clock_off(seconds): settings of a relay whose wall clock is off by so much."""
+    library = tmp_path / "clock_off.so"
+    source = pathlib.Path(__file__).with_name("clock_off.c")
+    compiler = os.environ.get("CC", "cc").split()[-1]
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+    tmp_path.chmod(0o755)
+    return lambda seconds: {"LD_PRELOAD": str(library), "CLOCK_OFF": str(seconds),
+                            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
+@pytest.mark.parametrize("seconds", [300, -300])
+def test_with_an_instance_whose_clock_is_five_minutes_off_all_is_served_once(
+        server_of, start_relay, api, balance, clock_off, seconds):
+    server = server_of()
+    deployment = Deployment(start_relay, api, f"redis://{server.place}", n=1)
+    off = deployment.settings | clock_off(seconds)
+    deployment.instances.append(start_relay("inbound", **off))
+    pair = balance(deployment)
+    pair.balancer.only(*reversed(deployment.instances))  # first the one that is off
+    n = 12
+    assert [pair.request(f"/{i}").status for i in range(n)] == [200] * n
+    assert len(api.requests) == n
+    assert "CLOCK" in deployment.instances[1].log()

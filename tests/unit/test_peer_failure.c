@@ -20,6 +20,26 @@ static void clock_corrects_the_skew_and_tries_again(void **state)
     assert_leased(&waiters[0]);
 }
 
+/* Of a peer whose instances have two clocks. */
+static void a_skew_is_tried_twice_before_another_clock_is_believed(void **state)
+{
+    (void)state;
+    their_clock_ahead_ms = 300 * SECOND;
+    ask(0);
+    answer_error(ERRFRAME_CLOCK);
+    their_clock_ahead_ms = 0;
+    pass(200);
+    assert_in_range(m1_time(), wall_ms + 299 * SECOND, wall_ms + 301 * SECOND);
+    answer_error(ERRFRAME_CLOCK);
+    pass(400);
+    assert_in_range(m1_time(), wall_ms + 299 * SECOND, wall_ms + 301 * SECOND);
+    answer_error(ERRFRAME_CLOCK);
+    pass(800);
+    assert_in_range(m1_time(), wall_ms - 1 * SECOND, wall_ms + 1 * SECOND);
+    answer_m2();
+    assert_leased(&waiters[0]);
+}
+
 static void busy_is_tried_again_five_times(void **state)
 {
     (void)state;
@@ -268,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LAW(clock_corrects_the_skew_and_tries_again),
+        LAW(a_skew_is_tried_twice_before_another_clock_is_believed),
         LAW(busy_is_tried_again_five_times),
         LAW(each_failure_has_its_name_and_is_tried_again_or_not),
         LAW(only_a_relays_answer_is_one),
