@@ -35,6 +35,7 @@ enum {
     BODY_BAND = 64 * 1024, /* so much over our limit comes to us to be refused in our words */
     SEALED_OVERHEAD = 128 * 1024, /* of a sealed body, beside 1/256 of it */
     CLOSING_TURNS = 100,          /* of the loop, for what libh2o still has to close */
+    KEPT_BUFFERS = 128,           /* of connections' input, 4 KiB each: libh2o would keep 16 */
 };
 
 struct http_server {
@@ -294,6 +295,7 @@ static void configure(struct http_server *server)
                                      ? conf->idle_timeout
                                      : conf->body_timeout + conf->idle_timeout;
     config->http2.max_streams_for_priority = 0; /* nor is any PRIORITY let through to it */
+    h2o_socket_buffer_prototype.allocator.max = KEPT_BUFFERS;
     /* Bodies past 32 MiB would be mapped to a file in /tmp: plaintext on a disk. */
     h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
 

@@ -175,6 +175,9 @@ static int inbound_answer_head(struct exchange *x, unsigned status, const struct
         state_of(x)->to_come = *content_length;
     }
     r = bhttp_end(&w);
+    if (r == 0 && state_of(x)->to_come <= ENVELOPE_FRAME_PLAIN)
+        buffer_reserve(exchange_door_buffer(x),
+                       sealer_room(buffer_len(&head) + state_of(x)->to_come));
     if (r == 0)
         r = seal_part(state_of(x), PART_HEAD, buffer_span(&head), false);
     buffer_fini(&head);
@@ -268,8 +271,9 @@ static int on_part(void *arg, enum part part, struct span bytes)
             in->too_large = true;
             return 0;
         }
-        if (buffer_len(&in->body) == 0 && buffer_reserve(&in->body, in->message.len) == NULL)
-            return buffer_error(&in->body);
+        if (buffer_len(&in->body) == 0)
+            buffer_reserve(&in->body,
+                           bytes.len < ENVELOPE_FRAME_PLAIN ? bytes.len : in->message.len);
         buffer_put(&in->body, bytes);
         return buffer_error(&in->body);
     default:
