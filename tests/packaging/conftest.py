@@ -15,6 +15,8 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tools/harness"))
 
+import relay  # pylint: disable=wrong-import-position
+
 SOURCE = pathlib.Path(os.environ.get("MTE_SOURCE", TOP))
 # Where administrators of a distribution expect things.
 SYSTEM_PATHS = ["--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var", "--runstatedir=/run"]
@@ -44,3 +46,15 @@ def built_fixture(tmp_path_factory):
 
 
 built = pytest.fixture(scope="session", name="built")(built_fixture)
+
+
+def started_from_built_fixture(built):
+    """The harness starts the relays of that build from now on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relay, "MASTER", built / "mte-api-relayd")
+        patch.setattr(relay, "WORKER", built / "mte-api-relay-worker")
+        yield built
+
+
+started_from_built = pytest.fixture(scope="module", name="started_from_built")(
+    started_from_built_fixture)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dashboards ask the same questions, the alerts are raised when they should."""
+"""Each expression of the dashboard and of the alerts is asked of a real Prometheus, about a real pair."""
 
 import json
 import re
@@ -8,6 +8,7 @@ import dashboards
 import pytest
 import yaml
 from conftest import TOP, run
+from watched_pair import asked, watched_pair
 
 TITLES = [
     "Requests Processed [req/sec]", "Request Time [ms]", "Outbound Proxy Time [ms]",
@@ -18,6 +19,7 @@ RULES = TOP / "etc/prometheus/mte-api-relay.rules.yaml"
 # Of an access line.
 FIELDS = {"kind", "direction", "request_us", "outbound_proxy_us", "upstream_proxy_us",
           "request_encode_us", "request_decode_us", "response_encode_us", "response_decode_us"}
+SECONDS = 20
 
 
 def read(name):
@@ -28,9 +30,20 @@ def titles(dashboard, kind="timeseries"):
     return [panel["title"] for panel in dashboard["panels"] if panel["type"] == kind]
 
 
+def expressions(dashboard):
+    return {f"{panel['title']}: {target['legendFormat']}": target["expr"]
+            for panel in dashboard["panels"] for target in panel.get("targets", [])}
+
+
 def alerts():
     return {rule["alert"]: rule for group in yaml.safe_load(RULES.read_text())["groups"]
             for rule in group["rules"]}
+
+
+@pytest.fixture(scope="module")
+def watched(started_from_built, tmp_path_factory):
+    with watched_pair(tmp_path_factory.mktemp("watched"), SECONDS, RULES) as seen:
+        yield seen
 
 
 @pytest.mark.parametrize("name", dashboards.DASHBOARDS)
@@ -86,3 +99,23 @@ def test_prometheus_takes_the_rules_and_they_alert_as_they_should():
     tested = RULES.with_name("mte-api-relay.rules.test.yaml").read_text()
     assert all(f"alertname: {name}" in tested for name in alerts())
     assert {rule["labels"]["severity"] for rule in alerts().values()} == {"warning", "critical"}
+
+
+@pytest.mark.parametrize("what", expressions(dashboards.of_prometheus()))
+def test_an_expression_of_the_dashboard_returns_data(watched, what):
+    prometheus, began = watched
+    expression = expressions(read("mte-api-relay.json"))[what]
+    assert prometheus.curves(asked(expression), began), expression
+
+
+def test_the_rules_are_evaluated_and_a_good_pair_raises_no_alert(watched):
+    prometheus, _ = watched
+    rules = {rule["name"]: rule for group in prometheus.ask("rules")["groups"]
+             for rule in group["rules"]}
+    assert rules.keys() == alerts().keys()
+    for rule in rules.values():
+        assert rule["health"] == "ok", rule.get("lastError")
+        names = set(re.findall(r"mte_relay_\w+", rule["query"]))
+        if "certificate" not in rule["query"]:
+            assert all(prometheus.ask("query", query=each)["result"] for each in names), names
+        assert rule["state"] != "firing", rule

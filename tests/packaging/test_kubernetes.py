@@ -6,10 +6,12 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 
 import pytest
 import yaml
 from conftest import TOP, run
+from relay import Relay, curl, default_settings
 
 FOLDER = TOP / "etc/kubernetes"
 TREES = ["base", "overlays/single", "overlays/demo-pair", "overlays/production"]
@@ -186,3 +188,30 @@ def test_the_demo_is_a_pair(render):
     known = [secrets(objects, pod) for _, pod in sides.values()]
     assert known[0]["SECRET"] == known[1]["SECRET"]
     assert known[0]["CLIENT_ID_SECRET"] != known[1]["CLIENT_ID_SECRET"]
+
+
+def test_the_demo_answers_through_its_pair(render, started_from_built, tmp_path):
+    """As its README says, but for the ports: there one machine is not both sides."""
+    objects = render("overlays/demo-pair")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        admin = f"127.0.0.1:{free.getsockname()[1]}"
+    sides = {}
+    try:
+        for deployment, pod in pods(objects):
+            side = deployment["metadata"]["labels"]["app.kubernetes.io/instance"]
+            own = settings(objects, pod) | secrets(objects, pod)
+            own = {key: value for key, value in own.items() if not key.endswith("_FILE")}
+            if side == "inbound":
+                assert own["UPSTREAM"].endswith(own["ADMIN_LISTEN"].rpartition(":")[2])
+                own |= {"ADMIN_LISTEN": admin, "UPSTREAM": f"http://{admin}"}
+            else:
+                own |= {"ADMIN_LISTEN": "off", "OUTBOUND_UPSTREAM": sides["inbound"].url()}
+            own |= {key: value for key, value in default_settings(side).items()
+                    if key in ("PORT", "LISTEN", "WORKERS", "LOG_FORMAT", "RUN_USER")}
+            sides[side] = Relay(tmp_path, side, own).start()
+        token = re.search(r"x-mte-outbound-token: [^']+", (FOLDER / "README.md").read_text())[0]
+        answer = curl(sides["outbound"].url("/healthz"), fields=[token])
+        assert (answer.status, answer.refusal) == (200, None)
+    finally:
+        assert [sides[side].stop() for side in reversed(sides)] == [0, 0]

@@ -89,6 +89,7 @@ HEALTH_PANELS = [
       (f"sum({rate('mte_relay_pairings_refused_total')})", "refused, 1/sec")]),
     ("Redis", NUMBER,
      [(f"sum({gauge('mte_relay_redis_up')})", "workers that use it"),
+      (f"sum({gauge('mte_relay_redis_away')})", "workers that miss it"),
       (f"sum({rate('mte_relay_redis_errors_total')})", "errors, 1/sec"),
       (percentile("mte_relay_redis_seconds", 0.95), "answers, 95 %, ms")]),
     ("Workers", NUMBER,
