@@ -9,7 +9,7 @@
 
 #define HEAD "Host: relay.example\r\n"
 
-enum { PATIENCE_MS = 5000, MS = 1000000 };
+enum { PATIENCE_MS = 5000 };
 
 static struct exchange_report last;
 static unsigned n_told;
@@ -44,11 +44,14 @@ static void a_request_that_passes_through_is_told_by_its_numbers(void **state)
 {
     static const uint64_t five = 5;
     struct fixture *f = *state;
+    uint64_t waited_ns;
     int fd;
 
     fixture_start(f);
     fd = fixture_ask(f, "POST /x HTTP/1.1\r\n" HEAD "Content-Length: 3\r\n\r\nabc");
+    waited_ns = clock_mono_ns();
     fixture_turn(f, 20);
+    waited_ns = clock_mono_ns() - waited_ns;
     assert_int_equal(puppet_head(201, PUPPET_FIELDS("a: b"), &five), 0);
     assert_int_equal(puppet_body(SPAN("hello")), 0);
     assert_int_equal(n_told, 0);
@@ -63,7 +66,7 @@ static void a_request_that_passes_through_is_told_by_its_numbers(void **state)
     assert_null(last.why);
     assert_int_equal(last.bytes_in, 3);
     assert_int_equal(last.bytes_out, 5);
-    assert_true(last.watch.ns[TIME_UPSTREAM_PROXY] >= 19 * MS);
+    assert_true(last.watch.ns[TIME_UPSTREAM_PROXY] >= waited_ns);
     assert_true(last.watch.ns[TIME_REQUEST] >= last.watch.ns[TIME_UPSTREAM_PROXY]);
     assert_int_equal(last.watch.ns[TIME_OUTBOUND_PROXY], 0);
     assert_int_equal(last.watch.ns[TIME_REQUEST_ENCODE], 0);
@@ -121,15 +124,18 @@ static void a_call_that_fails_says_why(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         int fd = fixture_ask(f, "GET /x HTTP/1.1\r\n" HEAD "\r\n");
 
+        uint64_t waited_ns = clock_mono_ns();
+
         n_told = 0;
         fixture_turn(f, 10);
+        waited_ns = clock_mono_ns() - waited_ns;
         puppet_end(rows[i].failure);
         await_report(f);
         close(fd);
         assert_string_equal(last.why, rows[i].why);
         assert_int_equal(last.refusal, rows[i].refusal);
         assert_true(last.complete);
-        assert_true(last.watch.ns[TIME_UPSTREAM_PROXY] >= 9 * MS);
+        assert_true(last.watch.ns[TIME_UPSTREAM_PROXY] >= waited_ns);
     }
 }
 

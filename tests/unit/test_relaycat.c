@@ -97,6 +97,14 @@ static bool has(const struct buffer *text, const char *word)
     return count(text, word) > 0;
 }
 
+/* What it said instead is worth more than two numbers. */
+static void assert_status(const struct run *run, int expected)
+{
+    if (run->status != expected)
+        print_error("%.*s", SPAN_PRINT(buffer_span(&run->err)));
+    assert_int_equal(run->status, expected);
+}
+
 static void assert_text(const struct buffer *text, const char *expected)
 {
     if (!span_equal(buffer_span(text), span_text(expected)))
@@ -114,7 +122,7 @@ static void expect(const struct relay_script *script, int status, const char *sa
     RUN(&r, &relay, "--timeout", "2s", "-d", "@-", "URL", "/");
     if (r.status != status || !has(&r.err, said))
         print_error("misdeed %d: %.*s\n", script->misdeed, SPAN_PRINT(buffer_span(&r.err)));
-    assert_int_equal(r.status, status);
+    assert_status(&r, status);
     assert_true(has(&r.err, said));
     relay_double_stop(&relay);
     run_fini(&r);
@@ -131,7 +139,7 @@ static void what_is_asked_is_what_arrives(void **state)
     relay_double_start(&(struct relay_script){ .pads = true }, &relay);
     RUN(&r, &relay, "-i", "-X", "PATCH", "-H", "X-One: a b", "-H", "x-one:", "--authority",
         "api.example", "-d", "the body", "URL", "/p/%20?q=1");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     assert_text(&r.out, "HTTP 200\nx-saw: PATCH api.example /p/%20?q=1 0\nx-one: a b\nx-one: \n"
                         "content-length: 8\n\nthe body");
     assert_int_equal(buffer_len(&r.err), 0);
@@ -162,7 +170,7 @@ static void every_length_comes_back_whole(void **state)
 
             r = (struct run){ .in = span_of(bytes, lengths[k]) };
             RUN(&r, &relay, "--suite", suite, "-d", "@-", "URL", "/", mte ? "--mte" : NULL);
-            assert_int_equal(r.status, ANSWERED);
+            assert_status(&r, ANSWERED);
             assert_int_equal(buffer_len(&r.out), lengths[k]);
             assert_true(span_equal(buffer_span(&r.out), r.in));
             run_fini(&r);
@@ -180,7 +188,7 @@ static void a_response_too_long_for_a_token_comes_as_a_stream(void **state)
     (void)state;
     relay_double_start(&(struct relay_script){ .chunk = 1 }, &relay);
     RUN(&r, &relay, "-v", "--mte", "URL", "/bytes/70000");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     assert_int_equal(buffer_len(&r.out), 70000);
     assert_true(has(&r.err, "> frame 0  TOKEN END  528 bytes\n"));
     assert_true(has(&r.err, "< frame 0  HEAD  "));
@@ -196,17 +204,17 @@ static void an_api_may_say_no(void **state)
     (void)state;
     relay_double_start(&(struct relay_script){ .misdeed = HONEST }, &relay);
     RUN(&r, &relay, "URL", "/status/404");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     run_fini(&r);
     RUN(&r, &relay, "-f", "-d", "why", "URL", "/status/404");
-    assert_int_equal(r.status, STATUS);
+    assert_status(&r, STATUS);
     assert_text(&r.out, "why");
     run_fini(&r);
     RUN(&r, &relay, "-f", "URL", "/status/399");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     run_fini(&r);
     RUN(&r, &relay, "-X", "HEAD", "-i", "URL", "/");
-    assert_int_equal(r.status, ANSWERED); /* though no body of that content-length comes */
+    assert_status(&r, ANSWERED); /* though no body of that content-length comes */
     assert_true(has(&r.out, "content-length: 1000\n"));
     run_fini(&r);
     relay_double_stop(&relay);
@@ -220,7 +228,7 @@ static void counters_rise_under_one_pair(void **state)
     (void)state;
     relay_double_start(&(struct relay_script){ .misdeed = HONEST }, &relay);
     RUN(&r, &relay, "-i", "-v", "--repeat", "3", "URL", "/");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     assert_true(has(&r.out, "/ 0\n") && has(&r.out, "/ 1\n") && has(&r.out, "/ 2\n"));
     assert_false(has(&r.out, "/ 3\n"));
     assert_int_equal(count(&r.err, "> M1, "), 1);
@@ -298,7 +306,7 @@ static void an_answer_before_the_end_of_the_request_is_read(void **state)
     assert_non_null(r.in.at);
     relay_double_start(&(struct relay_script){ .misdeed = HTTP_EARLY_413 }, &relay);
     RUN(&r, &relay, "-d", "@-", "URL", "/");
-    assert_int_equal(r.status, VIOLATION);
+    assert_status(&r, VIOLATION);
     assert_true(has(&r.err, "HTTP 413"));
     relay_double_stop(&relay);
     free((void *)(uintptr_t)r.in.at);
@@ -317,7 +325,7 @@ static void saved_bytes_are_sent_as_they_are(void **state)
     (void)state;
     relay_double_start(&(struct relay_script){ .misdeed = HONEST }, &relay);
     RUN(&r, &relay, "--save", path, "URL", "/");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     assert_int_equal(buffer_len(&r.out), 0);
     run_fini(&r);
     read_back(fd, &r.out);
@@ -325,13 +333,13 @@ static void saved_bytes_are_sent_as_they_are(void **state)
     buffer_fini(&r.out);
     for (int i = 0; i < 2; i++) {
         RUN(&r, &relay, "--send", path, "URL");
-        assert_int_equal(r.status, ANSWERED);
+        assert_status(&r, ANSWERED);
         assert_text(&r.out, "answered\n");
         run_fini(&r);
     }
     relay_double_start(&forgetful, &other);
     RUN(&r, &other, "--send", path, "URL");
-    assert_int_equal(r.status, REFUSED);
+    assert_status(&r, REFUSED);
     assert_text(&r.out, "UNKNOWN_PAIR\n");
     run_fini(&r);
     relay_double_stop(&other);
@@ -347,7 +355,7 @@ static void the_handshake_is_shown_without_a_secret(void **state)
     (void)state;
     relay_double_start(&(struct relay_script){ .pads = true }, &relay);
     RUN(&r, &relay, "-v", "--suite", "chacha", "-d", "in the body", "URL", "/in/the/path");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     assert_true(has(&r.err, "> M1, 1356 bytes\n>      0    1  version        1\n"));
     assert_true(has(&r.err, ">      2    2  suites         chacha, none\n"));
     assert_true(has(&r.err, ">     36   40  client token   none yet\n"));
@@ -378,21 +386,21 @@ static void secrets_come_from_files_too(void **state)
     relay_double_start(&(struct relay_script){ .misdeed = HONEST }, &relay);
     setenv("SECRET_FILE", path, 1);
     RUN(&r, &relay, "URL", "/");
-    assert_int_equal(r.status, FAILED_HERE);
+    assert_status(&r, FAILED_HERE);
     assert_true(has(&r.err, "SECRET and SECRET_FILE: which of them?"));
     run_fini(&r);
     unsetenv("SECRET");
     RUN(&r, &relay, "URL", "/");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     run_fini(&r);
     assert_int_equal(ftruncate(fd, 0), 0);
     RUN(&r, &relay, "URL", "/");
-    assert_int_equal(r.status, FAILED_HERE);
+    assert_status(&r, FAILED_HERE);
     assert_true(has(&r.err, "SECRET_FILE: the file is empty"));
     run_fini(&r);
     unsetenv("SECRET_FILE");
     RUN(&r, &relay, "URL", "/");
-    assert_int_equal(r.status, VIOLATION);
+    assert_status(&r, VIOLATION);
     assert_true(has(&r.err, "SECRET is empty"));
     run_fini(&r);
     setenv("SECRET", RELAYS_SECRET, 1);
@@ -426,15 +434,15 @@ static void what_cannot_be_asked_is_not_tried(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         run(&r, &nobody, wrong[i]);
-        assert_int_equal(r.status, FAILED_HERE);
+        assert_status(&r, FAILED_HERE);
         assert_true(has(&r.err, "relaycat: "));
         run_fini(&r);
     }
     RUN(&r, &nobody, "URL", "/");
-    assert_int_equal(r.status, NOT_CONNECTED);
+    assert_status(&r, NOT_CONNECTED);
     run_fini(&r);
     RUN(&r, &nobody, "--help");
-    assert_int_equal(r.status, ANSWERED);
+    assert_status(&r, ANSWERED);
     run_fini(&r);
 }
 
