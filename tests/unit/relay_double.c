@@ -87,7 +87,8 @@ static bool read_request(const struct relay *relay, struct buffer *in, bool *is_
             return false;
     }
     *is_pair_r = span_starts(buffer_span(in), SPAN("POST /base/api/mte-pair HTTP/1.1\r\n"));
-    must(*is_pair_r || span_starts(buffer_span(in), SPAN("POST /base/api/mte-relay HTTP/1.1\r\n")));
+    if (!*is_pair_r && !span_starts(buffer_span(in), SPAN("POST /base/api/mte-relay HTTP/1.1\r\n")))
+        return false; /* for somebody whose port this was before */
     length = content_length(buffer_span(in));
     buffer_take(in, head_len);
     if (!*is_pair_r && relay->script.misdeed == HTTP_EARLY_413)
