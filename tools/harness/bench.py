@@ -16,6 +16,7 @@ from bench_machine import describe
 from bench_programs import Machine
 from bench_redis import redis_markdown, run_redis
 from bench_report import markdown
+from bench_scrape import run_scrape, scrape_markdown
 
 LADDER = (400, 500, 550, 600, 650)
 LADDER_NAMES = (DIRECT, NGINX_PAIR, OURS)
@@ -103,6 +104,8 @@ def parse_arguments():
     parser.add_argument("--redis", action="store_true",
                         help="only what a claim in Redis costs: our pair without and with it")
     parser.add_argument("--rounds", type=int, help="how often each is run, in turns")
+    parser.add_argument("--scrape", action="store_true",
+                        help="only what a scrape of /metrics costs, and what requests notice of it")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="every run's figures")
     parser.add_argument("--plots", metavar="FOLDER", type=pathlib.Path, help="PNG files")
     parser.add_argument("--folder", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
@@ -128,7 +131,9 @@ def n_failed(results):
 def run_all(options, plan):
     began = time.monotonic()
     results = {"machine": describe(), "plan": dataclasses.asdict(plan)}
-    if options.redis:
+    if options.scrape:
+        results |= {"scrape": run_scrape(options.folder, plan), "cells": [], "ladder": []}
+    elif options.redis:
         results |= {"cells": run_redis(options.folder, plan, SIZES, tell), "ladder": []}
     else:
         results |= {"cells": run_cells(options.folder, plan),
@@ -146,7 +151,8 @@ def main():
     if options.plots:
         from bench_plots import draw  # matplotlib is there only if somebody asked for plots
         draw(results, options.plots)
-    print((redis_markdown if options.redis else markdown)(results))
+    tell_all = redis_markdown if options.redis else scrape_markdown if options.scrape else markdown
+    print(tell_all(results))
     failed = n_failed(results)
     if failed:
         sys.exit(f"{failed} requests failed")

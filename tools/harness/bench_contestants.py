@@ -154,10 +154,10 @@ class Contestant:
         self.programs.append(self.redis)
         return f"redis://127.0.0.1:{port}"
 
-    def add_relay(self, name, api_port, redis_url=None):
+    def add_relay(self, name, api_port, **more):
         settings = default_settings(name) | {
             "UPSTREAM": f"http://127.0.0.1:{api_port}", "WORKERS": str(CORES), "LOG_LEVEL": "info",
-            "UPSTREAM_MAX_CONNECTIONS": "4096", "REDIS_URL": redis_url}
+            "UPSTREAM_MAX_CONNECTIONS": "4096"} | more
         relay = Relay(self.own_folder(name), name, settings)
         self.programs.append(relay)
         return relay.start().port
@@ -207,15 +207,19 @@ def haproxy_pair_h2(contestant, api_port, tls):
     return haproxy_pair(contestant, api_port, tls, "h2")
 
 
-def relay_pair(contestant, api_port, _, redis_url=None):
-    peer = contestant.add_relay("inbound", api_port, redis_url)
+def relay_pair(contestant, api_port, _, redis_url=None, **settings):
+    peer = contestant.add_relay("inbound", api_port, REDIS_URL=redis_url, **settings)
     contestant.fields = [f"x-mte-outbound-token: {TOKEN}",
                          f"x-mte-upstream: http://127.0.0.1:{peer}"]
-    return contestant.add_relay("outbound", api_port)
+    return contestant.add_relay("outbound", api_port, **settings)
 
 
 def relay_pair_with_redis(contestant, api_port, tls):
     return relay_pair(contestant, api_port, tls, contestant.add_redis())
+
+
+def watched_pair(contestant, api_port, tls):
+    return relay_pair(contestant, api_port, tls, WORKERS="16", ADMIN_LISTEN="127.0.0.1:0")
 
 
 DIRECT, NGINX_PAIR, HAPROXY_H2, OURS = ("direct", "nginx mTLS pair", "haproxy mTLS h2 pair",
@@ -229,6 +233,7 @@ BUILDERS = {
     OURS: relay_pair,
 }
 WITH_REDIS = "mte-api-relay pair with Redis"
+WATCHED = "mte-api-relay pair, 16 workers each, with an admin listener"
 REDIS_BUILDERS = {OURS: relay_pair, WITH_REDIS: relay_pair_with_redis}
 
 
@@ -260,10 +265,11 @@ class Field:
         (self.folder / "api").mkdir()
         self.api = Program(self.folder / "api", [BUILD / "tools/bench_api", *self.pace])
         port = int(wait_until(self.api.log_path.read_text, what="the port of the API"))
+        builders = BUILDERS | REDIS_BUILDERS | {WATCHED: watched_pair}
         for name in self.names:
             contestant = Contestant(name, self.folder)
             self.contestants.append(contestant)
-            contestant.start((BUILDERS | REDIS_BUILDERS)[name], port, self.folder / "tls")
+            contestant.start(builders[name], port, self.folder / "tls")
 
     def __exit__(self, *_):
         for contestant in reversed(self.contestants):
