@@ -39,20 +39,31 @@ class Fleet:
         return load
 
 
-@pytest.fixture
-def fleet_of(start_relay, counting_api, tmp_path):
-    """fleet_of(n_outbound, n_inbound, ...): as Fleet; the instances of a side share what they do."""
+def fleets(start_relay, api, folder):
+    """fleet_of(n_outbound, n_inbound, ...): as Fleet."""
     started = []
 
     def start(n_outbound, n_inbound, **more):
+        own_folder = folder / f"fleet-{len(started)}"
+        own_folder.mkdir()
         n = {OUTBOUND: n_outbound, INBOUND: n_inbound}
-        started.append(Fleet(start_relay, counting_api, tmp_path, n, **more))
+        started.append(Fleet(start_relay, api, own_folder, n, **more))
         return started[-1]
 
     yield start
     for fleet in started:
         for side in SIDES:
             fleet.sides[side].stop_balancer()
+
+
+@pytest.fixture
+def fleet_of(start_relay, counting_api, tmp_path):
+    yield from fleets(start_relay, counting_api, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_fleet_of(shared_start_relay, shared_counting_api, tmp_path_factory):
+    yield from fleets(shared_start_relay, shared_counting_api, tmp_path_factory.mktemp("fleets"))
 
 
 def shared_by(server, **more):

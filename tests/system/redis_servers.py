@@ -149,6 +149,11 @@ class Cluster:
                 return self.server(place)
         raise AssertionError("nobody serves it")
 
+    def primaries(self):
+        """That run."""
+        return [self.server(place) for place, node in self.nodes().items()
+                if "master" in node["flags"] and "fail" not in node["flags"]]
+
     def slot(self, key):
         return next(s for s in self.servers if s.process.poll() is None).ask().cluster(
             "keyslot", key)
