@@ -30,6 +30,11 @@ typedef uint64_t conf_duration; /* milliseconds */
 typedef enum log_level conf_level;
 typedef enum conf_failure { CONF_FAILURE_LOCAL, CONF_FAILURE_STRICT } conf_failure;
 typedef enum log_format conf_log_format;
+struct conf_outlet { /* where a log goes */
+    enum log_place place;
+    struct span path; /* of a file */
+};
+typedef struct conf_outlet conf_outlet;
 
 struct conf_url {
     bool set;

@@ -16,35 +16,44 @@ enum {
 
 static const struct {
     const char *word, *alias;
+    int severity;
 } levels[] = {
-#define LOG_ROW(name, word, alias) [name] = { word, alias },
+#define LOG_ROW(name, word, alias, severity) [name] = { word, alias, severity },
 #include "common/log_table.h"
 #undef LOG_ROW
 };
 
 static struct {
-    int fd;
+    struct log_sink sink;
     enum log_level level;
     enum log_format format;
     char who[32];
-    uint64_t n_dropped;
-} sink = { .fd = STDERR_FILENO, .level = LOG_LEVEL_INFO, .who = "start" };
+} own = { .sink = { .fd = STDERR_FILENO }, .level = LOG_LEVEL_INFO, .who = "start" };
 
 void log_open(int fd, enum log_level level, const char *who)
 {
-    sink.fd = fd;
-    sink.level = level;
-    snprintf(sink.who, sizeof(sink.who), "%s", who);
+    own.sink.fd = fd;
+    own.sink.syslog = false;
+    own.level = level;
+    snprintf(own.who, sizeof(own.who), "%s", who);
+}
+
+void log_set_sink(const struct log_sink *sink)
+{
+    uint64_t n_dropped = own.sink.n_dropped;
+
+    own.sink = *sink;
+    own.sink.n_dropped += n_dropped;
 }
 
 void log_set_level(enum log_level level)
 {
-    sink.level = level;
+    own.level = level;
 }
 
 void log_set_format(enum log_format format)
 {
-    sink.format = format;
+    own.format = format;
 }
 
 int log_level_parse(struct span word, enum log_level *level_r)
@@ -61,27 +70,36 @@ int log_level_parse(struct span word, enum log_level *level_r)
 
 bool log_wants(enum log_level level)
 {
-    return level >= sink.level && level < LOG_LEVEL_OFF;
+    return level >= own.level && level < LOG_LEVEL_OFF;
+}
+
+int log_descriptor(void)
+{
+    return own.sink.fd;
 }
 
 uint64_t log_n_dropped(void)
 {
-    return sink.n_dropped;
+    return own.sink.n_dropped;
 }
 
 static void put_head(struct log_entry *entry, enum log_level level)
 {
     char now[CLOCK_TEXT_LEN];
 
+    if (entry->format == LOG_FORMAT_TEXT && own.sink.syslog) { /* which tells time and process */
+        log_entry_printf(entry, "%s %s: ", levels[level].word, own.who);
+        return;
+    }
     clock_text(clock_wall_ms(), now);
     if (entry->format == LOG_FORMAT_TEXT) {
-        log_entry_printf(entry, "%s %-7s %s[%d]: ", now, levels[level].word, sink.who,
+        log_entry_printf(entry, "%s %-7s %s[%d]: ", now, levels[level].word, own.who,
                          (int)getpid());
         return;
     }
     log_entry_text(entry, SPAN("time"), span_text(now));
     log_entry_text(entry, SPAN("level"), span_text(levels[level].word));
-    log_entry_text(entry, SPAN("process"), span_text(sink.who));
+    log_entry_text(entry, SPAN("process"), span_text(own.who));
     log_entry_number(entry, SPAN("pid"), (uint64_t)getpid());
 }
 
@@ -95,21 +113,22 @@ static void put_field(struct log_entry *entry, const struct log_field *field)
         log_entry_text(entry, field->key, field->value);
 }
 
-static size_t write_entry(char line[static LOG_LINE_LEN], enum log_level level,
-                          const struct log_parts *parts)
+static void write_entry(enum log_level level, const struct log_parts *parts)
 {
-    struct log_entry entry = log_entry_open(line, LOG_LINE_LEN, sink.format);
+    char line[LOG_LINE_LEN];
+    size_t head = log_sink_head(&own.sink, levels[level].severity, line);
+    struct log_entry entry = log_entry_open(line + head, LOG_LINE_LEN - head, own.format);
 
     put_head(&entry, level);
     log_entry_message(&entry, parts->message, parts->n_fields > 0 ? MESSAGE_MAX : SIZE_MAX);
     for (size_t i = 0; i < parts->n_fields; i++)
         put_field(&entry, &parts->fields[i]);
-    return log_entry_close(&entry);
+    log_sink_write(&own.sink, span_of(line, head + log_entry_close(&entry)));
 }
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    char line[LOG_LINE_LEN], text[TEXT_LEN];
+    char text[TEXT_LEN];
     struct log_parts parts;
     size_t len;
     va_list args;
@@ -126,7 +145,5 @@ void log_line(enum log_level level, const char *format, ...)
     va_start(args, format);
     log_parts_read(format, args, span_of(text, len), &parts);
     va_end(args);
-    len = write_entry(line, level, &parts);
-    if (write(sink.fd, line, len) != (ssize_t)len)
-        sink.n_dropped++;
+    write_entry(level, &parts);
 }

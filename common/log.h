@@ -8,9 +8,10 @@
 #define COMMON_LOG_H
 
 #include "common/log_entry.h"
+#include "common/log_sink.h"
 
 enum log_level {
-#define LOG_ROW(name, word, alias) name,
+#define LOG_ROW(name, word, alias, severity) name,
 #include "common/log_table.h"
 #undef LOG_ROW
 };
@@ -21,6 +22,8 @@ enum log_level {
  */
 void log_open(int fd, enum log_level level, const char *who);
 
+/* Another place, as said by a caller who keeps what it needs open. */
+void log_set_sink(const struct log_sink *sink);
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
 
@@ -29,6 +32,9 @@ MUST_CHECK int log_level_parse(struct span word, enum log_level *level_r);
 
 /* Would a line of this level be written? For lines that cost something to make. */
 bool log_wants(enum log_level level);
+
+/* The descriptor that lines go to. */
+int log_descriptor(void);
 
 /* Lines lost because the descriptor took no more. */
 uint64_t log_n_dropped(void);

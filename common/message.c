@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "common/wire.h"
 
@@ -41,10 +43,29 @@ static int code_of(int error)
     }
 }
 
-int message_send(int fd, const struct message *message)
+union with_fd { /* the one ancillary message that there is */
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+static void attach(struct msghdr *datagram, union with_fd *more, int fd)
+{
+    memset(more, 0, sizeof(*more));
+    datagram->msg_control = more->room;
+    datagram->msg_controllen = sizeof(more->room);
+    more->head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+                                   .cmsg_level = SOL_SOCKET,
+                                   .cmsg_type = SCM_RIGHTS };
+    memcpy(CMSG_DATA(&more->head), &fd, sizeof(fd));
+}
+
+int message_send_fd(int channel, const struct message *message, int fd)
 {
     uint8_t bytes[DATAGRAM_MAX];
     struct buffer b = buffer_over(bytes, sizeof(bytes));
+    struct iovec whole = { .iov_base = bytes };
+    struct msghdr datagram = { .msg_iov = &whole, .msg_iovlen = 1 };
+    union with_fd more;
     ssize_t n;
 
     wire_put_u8(&b, MESSAGE_VERSION);
@@ -52,10 +73,18 @@ int message_send(int fd, const struct message *message)
     wire_put_u16(&b, (uint16_t)kinds[message->kind].n_numbers);
     for (unsigned i = 0; i < kinds[message->kind].n_numbers; i++)
         wire_put_u64(&b, message->numbers[i]);
+    whole.iov_len = buffer_len(&b);
+    if (fd >= 0)
+        attach(&datagram, &more, fd);
     do
-        n = send(fd, bytes, buffer_len(&b), MSG_NOSIGNAL);
+        n = sendmsg(channel, &datagram, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n < 0 ? code_of(errno) : 0;
+}
+
+int message_send(int fd, const struct message *message)
+{
+    return message_send_fd(fd, message, -1);
 }
 
 static int read_message(struct span datagram, struct message *message_r)
@@ -75,19 +104,53 @@ static int read_message(struct span datagram, struct message *message_r)
     return wire_end(&w) == 0 ? 0 : ERR_FORMAT;
 }
 
-int message_receive(int fd, struct message *message_r)
+static int take_fd(struct msghdr *datagram)
+{
+    const struct cmsghdr *head = CMSG_FIRSTHDR(datagram);
+    int fd = -1;
+
+    if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+        head->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+    return fd;
+}
+
+int message_receive_fd(int channel, struct message *message_r, int *fd_r)
 {
     uint8_t bytes[DATAGRAM_MAX + 1]; /* one more: a longer datagram is not cut into a good one */
+    struct iovec whole = { bytes, sizeof(bytes) };
+    union with_fd more;
+    struct msghdr datagram = {
+        .msg_iov = &whole,
+        .msg_iovlen = 1,
+        .msg_control = more.room,
+        .msg_controllen = sizeof(more.room),
+    };
     ssize_t n;
+    int r;
 
+    *fd_r = -1;
     do
-        n = recv(fd, bytes, sizeof(bytes), 0);
+        n = recvmsg(channel, &datagram, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return code_of(errno);
-    if (n == 0)
-        return ERR_CLOSED;
-    return read_message(span_of(bytes, (size_t)n), message_r);
+    *fd_r = take_fd(&datagram);
+    r = n > 0 ? read_message(span_of(bytes, (size_t)n), message_r) : ERR_CLOSED;
+    if (r < 0 && *fd_r >= 0) {
+        close(*fd_r);
+        *fd_r = -1;
+    }
+    return r;
+}
+
+int message_receive(int fd, struct message *message_r)
+{
+    int unwanted, r = message_receive_fd(fd, message_r, &unwanted);
+
+    if (unwanted >= 0)
+        close(unwanted);
+    return r;
 }
 
 const char *message_word(enum message_kind kind)

@@ -11,7 +11,7 @@
 
 #include "common/error.h"
 
-enum { MESSAGE_VERSION = 1, MESSAGE_NUMBERS_MAX = 4 };
+enum { MESSAGE_VERSION = 2, MESSAGE_NUMBERS_MAX = 4 };
 
 enum message_kind {
 #define MESSAGE_ROW(kind, n_numbers, word, about) kind,
@@ -33,6 +33,13 @@ MUST_CHECK int message_send(int fd, const struct message *message);
 /* ERR_BUSY: nothing there. ERR_CLOSED. ERR_UNSUPPORTED: another version or an unknown kind.
  * ERR_FORMAT. -errno. */
 MUST_CHECK int message_receive(int fd, struct message *message_r);
+
+/*
+ * The same with a descriptor, which stays the caller's; and back: *fd_r is the caller's to close,
+ * close-on-exec, or -1. message_receive() lets none in.
+ */
+MUST_CHECK int message_send_fd(int channel, const struct message *message, int fd);
+MUST_CHECK int message_receive_fd(int channel, struct message *message_r, int *fd_r);
 
 /* Its word, for the log. */
 const char *message_word(enum message_kind kind);

@@ -8,3 +8,7 @@ MESSAGE_ROW(MESSAGE_READY, 1, "ready",
             "worker: I accept connections. The generation of settings that I run")
 MESSAGE_ROW(MESSAGE_DRAIN, 1, "drain",
             "master: finish what is in flight and leave. Milliseconds that you have for it")
+MESSAGE_ROW(
+    MESSAGE_LOG, 2, "log",
+    "master: here is a log opened anew, as a descriptor. Which of enum inherit_fd it is, and "
+    "of enum log_place: for who has its log in such a place")

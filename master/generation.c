@@ -3,7 +3,10 @@
 #include "master/generation.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/conf_check.h"
 #include "common/fd.h"
@@ -60,8 +63,55 @@ static int keep(struct generation *g, const struct conf *conf)
 
 void generation_take_log(const struct generation *g)
 {
+    outlet_serve_log(&g->log);
     log_set_level(g->log_level);
     log_set_format(g->log_format);
+}
+
+void generation_open_log(struct generation *g)
+{
+    int r = outlet_open(&g->log);
+
+    if (r == 0)
+        return;
+    log_error("cannot open %s, logging to standard error: %s", g->log.path, error_text(r));
+    g->log.place = LOG_PLACE_STDERR;
+    g->log.fd = STDERR_FILENO;
+}
+
+static void reopen(struct outlet *outlet)
+{
+    int r = outlet_reopen(outlet);
+
+    if (r < 0)
+        log_error("cannot open %s again: %s", outlet->path, error_text(r));
+}
+
+void generation_reopen_logs(struct generation *g)
+{
+    reopen(&g->log);
+}
+
+/* One that is only looked at makes no files. */
+static int open_outlet(const struct generation_source *source, struct outlet *outlet,
+                       const char *name)
+{
+    int r = source->quiet ? outlet_try(outlet) : outlet_open(outlet);
+    char line[PATH_MAX + 256];
+
+    if (r == 0)
+        return 0;
+    snprintf(line, sizeof(line), "%s: cannot open \"%s\": %s", name, outlet->path, error_text(r));
+    source->problem(source->arg, line);
+    return ERR_REFUSED;
+}
+
+static int open_outlets(const struct generation_source *source, const struct conf *conf,
+                        struct generation *g)
+{
+    int r = outlet_init(&g->log, &conf->log_output, conf->syslog_socket);
+
+    return r == 0 ? open_outlet(source, &g->log, "LOG_OUTPUT") : r;
 }
 
 static void log_setting(void *arg, const char *text)
@@ -106,7 +156,7 @@ int generation_load(const struct generation_source *source, uint64_t number,
     if (g == NULL)
         return -ENOMEM;
     g->number = number;
-    g->boot = -1;
+    g->boot = g->log.fd = -1;
     r = conf_load(source->path, environment_settings(source->environment), source->problem,
                   ignore_warning, source->arg, &conf);
     if (r == 0)
@@ -114,12 +164,15 @@ int generation_load(const struct generation_source *source, uint64_t number,
     if (r == 0)
         r = keep(g, conf);
     if (r == 0)
+        r = open_outlets(source, conf, g);
+    if (r == 0)
         tell_settings(source, g, conf, &user);
     if (r == 0)
         r = seal(g, conf, &user);
     conf_free(&conf);
     if (r == 0)
-        r = verdict_ask(source->worker_path, environment_rest(source->environment), g->boot);
+        r = verdict_ask(source->worker_path, environment_rest(source->environment), g->boot,
+                        source->quiet ? -1 : g->log.fd);
     if (r != 0)
         generation_free(&g);
     *generation_r = g;
@@ -133,6 +186,7 @@ void generation_free(struct generation **generation)
     if (g == NULL)
         return;
     fd_close(&g->boot);
+    outlet_close(&g->log);
     free(g->listen);
     free(g);
     *generation = NULL;

@@ -8,6 +8,7 @@
 
 #include "common/conf.h"
 #include "master/environment.h"
+#include "master/outlet.h"
 
 /* Where settings come from, and who judges them. Constant for the master's life. */
 struct generation_source {
@@ -26,6 +27,7 @@ struct generation {
     uint64_t drain_ms;
     enum log_level log_level;
     enum log_format log_format;
+    struct outlet log;
     /* What cannot change while the master lives: */
     char *listen; /* LISTEN; owned */
     uint16_t port;
@@ -39,6 +41,10 @@ void generation_free(struct generation **generation);
 
 /* The log of this process as it says. */
 void generation_take_log(const struct generation *generation);
+/* Opens it, or what stands in for it, for a generation that another binary left. */
+void generation_open_log(struct generation *generation);
+/* Its files anew, by their paths. */
+void generation_reopen_logs(struct generation *generation);
 
 /* The name of a setting that differs though it cannot change in a running master, or NULL. */
 const char *generation_conflict(const struct generation *now, const struct generation *next);

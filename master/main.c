@@ -162,19 +162,13 @@ static int print_settings(const struct generation_source *source)
     return r;
 }
 
-/*
- * A slow reader of our log must not hold up the relay, so its descriptor may not block; but the
- * flag belongs to the open file, which a shell may share: we open it anew. What cannot be opened
- * anew (a socket, another user's terminal) stays as it is.
- */
-static void open_log(void)
+/* Until the settings say where. */
+static int open_log(void)
 {
-    int fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct outlet outlet = { .place = LOG_PLACE_STDERR };
 
-    if (fd >= 0)
-        dup2(fd, STDERR_FILENO);
-    fd_close(&fd);
     log_open(STDERR_FILENO, LOG_LEVEL_INFO, "master");
+    return outlet_open(&outlet);
 }
 
 static int open_listener(const struct generation *g, int *fd_r)
@@ -321,6 +315,8 @@ static int take_over(struct master *m, struct slot *slots)
     if (r == 0)
         r = shm_attach(state.shm, &shm);
     fd_close(&state.shm);
+    generation_open_log(state.generation);
+    generation_take_log(state.generation);
     log_info("took over generation=%llu", (unsigned long long)state.generation->number);
     if (r == 0)
         r = supervise(m, shm, &state.generation, slots);
@@ -472,8 +468,8 @@ int main(int argc, char **argv)
         return EX_OSERR;
     parse_options(argc, arguments, &options);
     find_binary(arguments[0], own, &options);
-    open_log();
-    if (options.daemon && !options.check && !options.print && options.take_over < 0)
+    r = open_log();
+    if (r == 0 && options.daemon && !options.check && !options.print && options.take_over < 0)
         r = daemon_start(DAEMON_MS, &daemon);
     if (r == 0 && !options.check && !options.print)
         r = supervisor_hold_signals(); /* before the start, which takes a while */

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/inherit.h"
 #include "common/message.h"
 #include "common/signal.h"
 #include "master/pulse.h"
@@ -46,6 +47,7 @@ struct supervisor {
 static void follow(struct supervisor *s)
 {
     s->crew.boot = s->generation->boot;
+    s->crew.log = s->generation->log.fd;
     s->crew.generation = s->generation->number;
     s->crew.drain_ms = s->generation->drain_ms;
     s->serving = false;
@@ -227,6 +229,27 @@ static void upgrade(struct supervisor *s)
     notify_ready(s->config.notify, "the upgrade failed, the binary before goes on");
 }
 
+/* To all who have such a log; one that does not listen any more writes on where it did. */
+static void pass_on(struct supervisor *s, enum inherit_fd which, const struct outlet *outlet)
+{
+    const struct message log = { MESSAGE_LOG, { which, outlet->place } };
+
+    for (size_t i = 0; outlet->place == LOG_PLACE_FILE && i < N_SLOTS; i++) {
+        const struct slot *slot = &s->slots[i];
+        int r = slot->channel >= 0 ? message_send_fd(slot->channel, &log, outlet->fd) : 0;
+
+        if (r < 0)
+            log_error("a worker does not get its log: %s slot=%zu", error_text(r), slot->index);
+    }
+}
+
+static void reopen_logs(struct supervisor *s)
+{
+    generation_reopen_logs(s->generation);
+    pass_on(s, INHERIT_LOG, &s->generation->log);
+    log_info("logs opened anew");
+}
+
 static void take_signals(struct supervisor *s)
 {
     int signo;
@@ -238,6 +261,8 @@ static void take_signals(struct supervisor *s)
             reap(s);
         else if (signo == SIGHUP)
             ask_for_reload(s);
+        else if (signo == SIGUSR1)
+            reopen_logs(s);
         else if (signo == SIGUSR2)
             upgrade(s);
         else if (signo == SIGQUIT)
@@ -367,8 +392,8 @@ int supervisor_run(struct supervisor *s)
     return 0;
 }
 
-static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 };
-static const int unwanted[] = { SIGPIPE, SIGUSR1 };
+static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
+static const int unwanted[] = { SIGPIPE };
 
 int supervisor_hold_signals(void)
 {

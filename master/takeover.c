@@ -26,10 +26,23 @@ static void put_versions(struct buffer *b)
     wire_put_u32(b, SHM_N_SLOTS);
 }
 
+static void put_text(struct buffer *b, const char *text)
+{
+    struct span bytes = span_part(span_text(text), 0, UINT16_MAX);
+
+    wire_put_u16(b, (uint16_t)bytes.len);
+    buffer_put(b, bytes);
+}
+
+/* Not its descriptor: who goes on opens it anew. */
+static void put_outlet(struct buffer *b, const struct outlet *outlet)
+{
+    wire_put_u8(b, (uint8_t)outlet->place);
+    put_text(b, outlet->path);
+}
+
 static void put_generation(struct buffer *b, const struct generation *g)
 {
-    struct span listen = span_text(g->listen);
-
     wire_put_u64(b, g->number);
     wire_put_u32(b, (uint32_t)g->boot);
     wire_put_u64(b, g->n_workers);
@@ -39,8 +52,8 @@ static void put_generation(struct buffer *b, const struct generation *g)
     wire_put_u16(b, g->port);
     wire_put_u64(b, g->pairs_per_node);
     wire_put_u64(b, g->claim_pages);
-    wire_put_u16(b, (uint16_t)listen.len);
-    buffer_put(b, listen);
+    put_text(b, g->listen);
+    put_outlet(b, &g->log);
 }
 
 /* Of the shared memory, as this binary would lay it out: another one may count other metrics. */
@@ -113,10 +126,29 @@ static int check_versions(struct wire *w)
     return 0;
 }
 
+static int get_text(struct wire *w, char **text_r)
+{
+    struct span bytes = wire_bytes(w, wire_u16(w));
+
+    *text_r = strndup(bytes.len > 0 ? (const char *)bytes.at : "", bytes.len);
+    return *text_r != NULL ? 0 : -ENOMEM;
+}
+
+static int get_outlet(struct wire *w, struct outlet *outlet_r)
+{
+    unsigned place = wire_u8(w);
+
+    *outlet_r = (struct outlet){ .fd = -1 };
+    if (place > LOG_PLACE_FILE)
+        return ERR_FORMAT;
+    outlet_r->place = (enum log_place)place;
+    return get_text(w, &outlet_r->path);
+}
+
 static int get_generation(struct wire *w, struct generation **generation_r)
 {
     struct generation *g = calloc(1, sizeof(*g));
-    struct span listen;
+    int r;
 
     if (g == NULL)
         return -ENOMEM;
@@ -129,10 +161,9 @@ static int get_generation(struct wire *w, struct generation **generation_r)
     g->port = wire_u16(w);
     g->pairs_per_node = wire_u64(w);
     g->claim_pages = wire_u64(w);
-    listen = wire_bytes(w, wire_u16(w));
-    g->listen = strndup(listen.len > 0 ? (const char *)listen.at : "", listen.len);
     *generation_r = g;
-    return g->listen != NULL ? 0 : -ENOMEM;
+    r = get_text(w, &g->listen);
+    return r == 0 ? get_outlet(w, &g->log) : r;
 }
 
 static int check_layout(struct wire *w, const struct generation *g)

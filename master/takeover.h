@@ -10,7 +10,7 @@
 #include "master/generation.h"
 #include "master/slot.h"
 
-enum { TAKEOVER_VERSION = 2 };
+enum { TAKEOVER_VERSION = 3 };
 
 struct takeover {
     struct generation *generation; /* owned by who wrote it; by the caller of takeover_read() */

@@ -70,14 +70,18 @@ int verdict_run(struct spawn *spawn, uint64_t wait_ms)
     return r;
 }
 
-int verdict_ask(const char *worker_path, char *const *environment, int boot)
+int verdict_ask(const char *worker_path, char *const *environment, int boot, int log)
 {
     struct spawn spawn = {
         .path = worker_path,
         .argument = INHERIT_CHECK,
         .environment = environment,
-        .fds = { [INHERIT_BOOT - SPAWN_FIRST_FD] = boot },
-        .n_fds = INHERIT_BOOT + 1 - SPAWN_FIRST_FD,
+        .fds = {
+            [INHERIT_BOOT - SPAWN_FIRST_FD] = boot,
+            [INHERIT_SHM - SPAWN_FIRST_FD] = -1,
+            [INHERIT_LOG - SPAWN_FIRST_FD] = log,
+        },
+        .n_fds = INHERIT_LOG + 1 - SPAWN_FIRST_FD,
     };
     int r = verdict_run(&spawn, WAIT_MS);
 

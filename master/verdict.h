@@ -8,10 +8,11 @@
 #include "master/spawn.h"
 
 /*
- * Runs the worker with --check and waits for it, at most 30 s. ERR_REFUSED: the record is bad, and
+ * Runs the worker with --check and waits for it, at most 30 s. log: where its lines go, -1 for
+ * standard error, as text. ERR_REFUSED: the record is bad, and
  * the worker has said why; ERR_CLOSED: it could not run, or died; ERR_TIMEOUT; -errno.
  */
-MUST_CHECK int verdict_ask(const char *worker_path, char *const *environment, int boot);
+MUST_CHECK int verdict_ask(const char *worker_path, char *const *environment, int boot, int log);
 
 /*
  * Runs any program to its end, at most wait_ms: exit status 0 is 0, 1 and EX_CONFIG are

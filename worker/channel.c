@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/fd.h"
 #include "common/log.h"
 #include "common/message.h"
 
@@ -16,10 +17,16 @@ struct channel {
     struct channel_events events;
 };
 
-static void on_message(struct channel *channel, const struct message *message)
+static void on_message(struct channel *channel, const struct message *message, int fd)
 {
+    const uint64_t *numbers = message->numbers;
+
     if (message->kind == MESSAGE_DRAIN)
-        channel->events.drain(channel->events.arg, message->numbers[0]);
+        channel->events.drain(channel->events.arg, numbers[0]);
+    else if (message->kind == MESSAGE_LOG && fd >= 0)
+        channel->events.log(channel->events.arg, numbers[0], numbers[1], fd);
+    else if (message->kind == MESSAGE_LOG)
+        log_error("the log could not be opened anew: no descriptors left");
     else
         log_error("bug: the master said what it cannot mean said=%s", message_word(message->kind));
 }
@@ -28,11 +35,13 @@ static void on_readable(h2o_socket_t *socket, const char *error)
 {
     struct channel *channel = socket->data;
     struct message message;
-    int r;
+    int fd, r;
 
-    (void)error; /* message_receive() finds it, too */
-    while ((r = message_receive(h2o_socket_get_fd(socket), &message)) == 0)
-        on_message(channel, &message);
+    (void)error; /* message_receive_fd() finds it, too */
+    while ((r = message_receive_fd(h2o_socket_get_fd(socket), &message, &fd)) == 0) {
+        on_message(channel, &message, fd);
+        fd_close(&fd);
+    }
     if (r == ERR_BUSY)
         return;
     if (r != ERR_CLOSED)

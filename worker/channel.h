@@ -7,10 +7,12 @@
 
 #include "common/error.h"
 
-/* What comes over it; both may come again. */
+/* What comes over it; each may come again. */
 struct channel_events {
     void (*drain)(void *arg, uint64_t ms); /* leave, within ms */
-    void (*orphaned)(void *arg);           /* the master is gone */
+    /* Of MESSAGE_LOG; fd is the channel's. */
+    void (*log)(void *arg, uint64_t which, uint64_t place, int fd);
+    void (*orphaned)(void *arg); /* the master is gone */
     void *arg;
 };
 

@@ -5,6 +5,8 @@
  */
 #include "worker/worker.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,10 +61,21 @@ struct worker {
 
 /* ---- the start, step by step ---- */
 
-static void take_log(const struct worker *w)
+/* Without a descriptor for it somebody reads by eye what is found out about the settings. */
+static int take_log(const struct worker *w)
 {
-    log_open(STDERR_FILENO, w->conf->log_level, w->name);
-    log_set_format(w->conf->log_format);
+    const struct conf *conf = w->conf;
+    struct log_sink sink = log_sink_to(INHERIT_LOG);
+    int r = 0;
+
+    log_set_level(conf->log_level);
+    if (fcntl(INHERIT_LOG, F_GETFD) < 0)
+        return 0;
+    if (conf->log_output.place == LOG_PLACE_SYSLOG)
+        r = log_sink_to_syslog(INHERIT_LOG, conf->syslog_socket, &sink);
+    log_set_sink(&sink);
+    log_set_format(conf->log_format);
+    return r;
 }
 
 static int read_settings(struct worker *w)
@@ -77,7 +90,7 @@ static int read_settings(struct worker *w)
     boot_close(&boot);
     close(INHERIT_BOOT);
     if (r == 0)
-        take_log(w);
+        r = take_log(w);
     return r;
 }
 
@@ -256,6 +269,20 @@ static void on_drain(void *arg, uint64_t ms)
     drain_begin(&w->drain, ms);
 }
 
+static enum log_place place_of(const struct conf *conf, uint64_t which)
+{
+    return which == INHERIT_LOG ? conf->log_output.place : LOG_PLACE_NONE;
+}
+
+/* In the place of the descriptor that it had, so nobody need know. */
+static void on_log(void *arg, uint64_t which, uint64_t place, int fd)
+{
+    struct worker *w = arg;
+
+    if (place == place_of(w->conf, which) && dup3(fd, (int)which, O_CLOEXEC) < 0)
+        log_error("cannot go on in the new log: %s", error_text(-errno));
+}
+
 static void on_orphaned(void *arg)
 {
     struct worker *w = arg;
@@ -273,7 +300,7 @@ static void on_over(void *arg)
 
 static int say_ready(struct worker *w)
 {
-    const struct channel_events events = { on_drain, on_orphaned, w };
+    const struct channel_events events = { on_drain, on_log, on_orphaned, w };
     int r = channel_new(w->services.loop, INHERIT_CHANNEL, &events, &w->channel);
 
     w->drain = (struct drain){

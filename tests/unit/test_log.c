@@ -216,7 +216,7 @@ static void every_level_has_its_words(void **state)
     enum log_level level;
 
     (void)state;
-#define LOG_ROW(name, word, alias)                                                                 \
+#define LOG_ROW(name, word, alias, severity)                                                       \
     level = LOG_LEVEL_OFF;                                                                         \
     assert_int_equal(log_level_parse(SPAN(word), &level), 0);                                      \
     assert_int_equal(level, name);                                                                 \

@@ -2,6 +2,7 @@
 /* Messages between master and worker. */
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +68,32 @@ static void messages_keep_their_borders_and_order(void **state)
     assert_receives(ERR_BUSY);
 }
 
+static void a_descriptor_comes_with_its_message_or_is_closed(void **state)
+{
+    const struct message sent = { MESSAGE_LOG, { 6, 4 } };
+    struct message got;
+    int ends[2], fd;
+    char byte = 'x';
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    assert_int_equal(message_send_fd(channel[0], &sent, ends[1]), 0);
+    assert_int_equal(message_send_fd(channel[0], &sent, ends[1]), 0);
+    assert_int_equal(message_send(channel[0], &sent), 0);
+    close(ends[1]);
+    assert_int_equal(message_receive_fd(channel[1], &got, &fd), 0);
+    assert_int_equal(got.numbers[1], 4);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(write(fd, &byte, 1), 1);
+    close(fd);
+    assert_int_equal(message_receive(channel[1], &got), 0); /* who wants none */
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    assert_int_equal(read(ends[0], &byte, 1), 0); /* nobody has the other end open any more */
+    assert_int_equal(message_receive_fd(channel[1], &got, &fd), 0);
+    assert_int_equal(fd, -1);
+    close(ends[0]);
+}
+
 static void a_datagram_that_is_no_message_is_refused(void **state)
 {
     static const struct {
@@ -74,13 +101,15 @@ static void a_datagram_that_is_no_message_is_refused(void **state)
         uint8_t bytes[64];
         int want;
     } wrong[] = {
-        { 1, { 1 }, ERR_FORMAT },
-        { 4, { 2, MESSAGE_READY, 0, 1 }, ERR_UNSUPPORTED },
-        { 4, { 1, N_MESSAGE_KINDS, 0, 1 }, ERR_UNSUPPORTED },
-        { 4, { 1, MESSAGE_READY, 0, 0 }, ERR_FORMAT },  /* a number less than its row says */
-        { 11, { 1, MESSAGE_READY, 0, 1 }, ERR_FORMAT }, /* cut */
-        { 13, { 1, MESSAGE_READY, 0, 1 }, ERR_FORMAT }, /* a byte more */
-        { 64, { 1, MESSAGE_READY, 0, 1 }, ERR_FORMAT },
+        { 1, { MESSAGE_VERSION }, ERR_FORMAT },
+        { 4, { MESSAGE_VERSION + 1, MESSAGE_READY, 0, 1 }, ERR_UNSUPPORTED },
+        { 4, { MESSAGE_VERSION, N_MESSAGE_KINDS, 0, 1 }, ERR_UNSUPPORTED },
+        { 4,
+          { MESSAGE_VERSION, MESSAGE_READY, 0, 0 },
+          ERR_FORMAT }, /* a number less than its row says */
+        { 11, { MESSAGE_VERSION, MESSAGE_READY, 0, 1 }, ERR_FORMAT }, /* cut */
+        { 13, { MESSAGE_VERSION, MESSAGE_READY, 0, 1 }, ERR_FORMAT }, /* a byte more */
+        { 64, { MESSAGE_VERSION, MESSAGE_READY, 0, 1 }, ERR_FORMAT },
     };
 
     (void)state;
@@ -121,6 +150,8 @@ int main(void)
                                         close_channel),
         cmocka_unit_test_setup_teardown(messages_keep_their_borders_and_order, open_channel,
                                         close_channel),
+        cmocka_unit_test_setup_teardown(a_descriptor_comes_with_its_message_or_is_closed,
+                                        open_channel, close_channel),
         cmocka_unit_test_setup_teardown(a_datagram_that_is_no_message_is_refused, open_channel,
                                         close_channel),
         cmocka_unit_test_setup_teardown(a_side_that_is_gone_is_noticed_by_both_calls, open_channel,

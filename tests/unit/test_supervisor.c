@@ -140,7 +140,7 @@ static int master(char **environment, uint64_t start_ms)
     (void)!dup(listener); /* not close-on-exec: no worker may get it */
     r = environment_take(environment, conf_is_setting, &parted);
     const struct generation_source source = {
-        relay.conf, "/proc/self/exe", parted, tell, tell, NULL, true
+        relay.conf, "/proc/self/exe", parted, tell, tell, NULL, false
     };
     config.source = &source;
     if (r == 0)
@@ -186,7 +186,8 @@ static void start(const char *fake, uint64_t start_ms)
     relay.pid = fork();
     assert_true(relay.pid >= 0);
     if (relay.pid == 0) {
-        log_open(ends[1], LOG_LEVEL_INFO, "master");
+        dup2(ends[1], STDERR_FILENO);
+        log_open(STDERR_FILENO, LOG_LEVEL_INFO, "master");
         _exit(master(environment, start_ms));
     }
     close(ends[1]);

@@ -11,7 +11,7 @@
 #include "master/takeover.h"
 
 static struct slot slots[SHM_N_SLOTS], got[SHM_N_SLOTS];
-static char listen_address[] = "127.0.0.1";
+static char listen_address[] = "127.0.0.1", log_path[] = "/var/log/x";
 static struct generation generation;
 static struct takeover state;
 
@@ -38,6 +38,7 @@ static int fill(void **unused)
         .drain_ms = 1000,
         .log_level = LOG_LEVEL_ERROR,
         .log_format = LOG_FORMAT_JSON,
+        .log = { LOG_PLACE_FILE, log_path, 77 },
         .listen = listen_address,
         .port = 8080,
         .pairs_per_node = 4,
@@ -67,6 +68,9 @@ static void what_is_written_is_read(void **unused)
     assert_int_equal(t.generation->drain_ms, 1000);
     assert_int_equal(t.generation->log_level, LOG_LEVEL_ERROR);
     assert_int_equal(t.generation->log_format, LOG_FORMAT_JSON);
+    assert_int_equal(t.generation->log.place, LOG_PLACE_FILE);
+    assert_string_equal(t.generation->log.path, "/var/log/x");
+    assert_int_equal(t.generation->log.fd, -1);
     assert_int_equal(t.generation->port, 8080);
     assert_int_equal(t.generation->pairs_per_node, 4);
     assert_int_equal(t.generation->claim_pages, 16);
@@ -100,7 +104,8 @@ static void another_version_is_refused(void **unused)
 /* As a binary does that counts one more metric. */
 static void another_layout_of_the_memory_is_refused(void **unused)
 {
-    const off_t at = 5 * 4 + 8 + 4 + 8 + 8 + 4 + 2 + 8 + 8 + 2 + sizeof(listen_address) - 1;
+    const off_t at = 5 * 4 + 8 + 4 + 8 + 8 + 4 + 1 + 2 + 8 + 8 + 2 + sizeof(listen_address) - 1 +
+                     1 + 2 + sizeof(log_path) - 1;
     struct takeover t;
     uint8_t low;
     int fd;

@@ -45,21 +45,25 @@ class Relay:
         self.folder = folder / name
         self.folder.mkdir(mode=0o755)
         self.name = name
-        self.log_path = self.folder / "log"
+        self.output_path = self.log_path = self.folder / "log"
         self.settings = settings
         self.process = None
         self.port = None
         self.started = None
 
     def start(self, listening=r"listening address=\S*:(\d+)", serving="serving generation"):
-        """Until it serves, as its log says in such words."""
+        """Until it serves, as its log says in such words; where there is none, until it answers."""
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR") or "SAN" in k}
         environment.update({k: v for k, v in self.settings.items() if v is not None})
-        with open(self.log_path, "ab") as log:
-            begin = log.tell()
+        begin = self.log_end()
+        with open(self.output_path, "ab") as output:
             self.process = subprocess.Popen(
                 [MASTER, "--worker", WORKER, "-c", self.config_path()], env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        if listening is None:
+            self.port = int(self.settings["PORT"])
+            wait_until(lambda: curl(self.url("/api/mte-echo"), check=False).status, 20, "an answer")
+            return self
         self.port = int(self.wait_for_log(listening, begin)[1])
         # The same port after a restart, as a service has it.
         self.settings["PORT"] = str(self.port)
@@ -77,10 +81,12 @@ class Relay:
         return path
 
     def log(self, begin=0):
+        if not self.log_path.exists():
+            return ""
         return self.log_path.read_bytes()[begin:].decode(errors="replace")
 
     def log_end(self):
-        return self.log_path.stat().st_size
+        return self.log_path.stat().st_size if self.log_path.exists() else 0
 
     def wait_for_log(self, pattern, begin=0, seconds=20.0):
         def look():
