@@ -14,6 +14,7 @@ enum inherit_fd {
     INHERIT_CHANNEL = 3, /* of message.h */
     INHERIT_BOOT,        /* boot record */
     INHERIT_SHM,         /* shared memory */
+    INHERIT_ACCESS_LOG,  /* ACCESS_LOG, or not there */
     INHERIT_LOG,         /* LOG_OUTPUT; not there where settings are only looked at by eye */
     INHERIT_LISTENERS,   /* the first of them; the others follow */
 };

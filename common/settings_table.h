@@ -37,6 +37,8 @@ SETTING_ROW(log_format, "LOG_FORMAT", log_format, "json", 0, 0, 0,
             "json: each line of the log is one JSON object; text: for reading by eye. What is wrong with the settings themselves is always text on standard error")
 SETTING_ROW(log_output, "LOG_OUTPUT", outlet, "stderr", 0, 1, 0,
             "where the log goes: stderr, stdout, syslog, or the path of a file, which the master opens (SIGUSR1: again)")
+SETTING_ROW(access_log, "ACCESS_LOG", outlet, "off", 0, 0, 0,
+            "where a line for each request goes, as LOG_OUTPUT, or off; in the format of LOG_FORMAT, at any LOG_LEVEL")
 SETTING_ROW(syslog_socket, "SYSLOG_SOCKET", text, "/dev/log", 0, 0, 0,
             "socket of the syslog daemon, for what goes to syslog")
 SETTING_ROW(pass_through_routes, "PASS_THROUGH_ROUTES", routes, "", LISTED, 0, 0,

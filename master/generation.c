@@ -68,15 +68,21 @@ void generation_take_log(const struct generation *g)
     log_set_format(g->log_format);
 }
 
-void generation_open_log(struct generation *g)
+static void open_or_stand_in(struct outlet *outlet)
 {
-    int r = outlet_open(&g->log);
+    int r = outlet_open(outlet);
 
     if (r == 0)
         return;
-    log_error("cannot open %s, logging to standard error: %s", g->log.path, error_text(r));
-    g->log.place = LOG_PLACE_STDERR;
-    g->log.fd = STDERR_FILENO;
+    log_error("cannot open %s, standard error takes its place: %s", outlet->path, error_text(r));
+    outlet->place = LOG_PLACE_STDERR;
+    outlet->fd = STDERR_FILENO;
+}
+
+void generation_open_logs(struct generation *g)
+{
+    open_or_stand_in(&g->log);
+    open_or_stand_in(&g->access_log);
 }
 
 static void reopen(struct outlet *outlet)
@@ -90,6 +96,7 @@ static void reopen(struct outlet *outlet)
 void generation_reopen_logs(struct generation *g)
 {
     reopen(&g->log);
+    reopen(&g->access_log);
 }
 
 /* One that is only looked at makes no files. */
@@ -111,7 +118,11 @@ static int open_outlets(const struct generation_source *source, const struct con
 {
     int r = outlet_init(&g->log, &conf->log_output, conf->syslog_socket);
 
-    return r == 0 ? open_outlet(source, &g->log, "LOG_OUTPUT") : r;
+    if (r == 0)
+        r = outlet_init(&g->access_log, &conf->access_log, conf->syslog_socket);
+    if (r == 0)
+        r = open_outlet(source, &g->log, "LOG_OUTPUT");
+    return r == 0 ? open_outlet(source, &g->access_log, "ACCESS_LOG") : r;
 }
 
 static void log_setting(void *arg, const char *text)
@@ -156,7 +167,7 @@ int generation_load(const struct generation_source *source, uint64_t number,
     if (g == NULL)
         return -ENOMEM;
     g->number = number;
-    g->boot = g->log.fd = -1;
+    g->boot = g->log.fd = g->access_log.fd = -1;
     r = conf_load(source->path, environment_settings(source->environment), source->problem,
                   ignore_warning, source->arg, &conf);
     if (r == 0)
@@ -187,6 +198,7 @@ void generation_free(struct generation **generation)
         return;
     fd_close(&g->boot);
     outlet_close(&g->log);
+    outlet_close(&g->access_log);
     free(g->listen);
     free(g);
     *generation = NULL;

@@ -27,7 +27,7 @@ struct generation {
     uint64_t drain_ms;
     enum log_level log_level;
     enum log_format log_format;
-    struct outlet log;
+    struct outlet log, access_log;
     /* What cannot change while the master lives: */
     char *listen; /* LISTEN; owned */
     uint16_t port;
@@ -41,8 +41,8 @@ void generation_free(struct generation **generation);
 
 /* The log of this process as it says. */
 void generation_take_log(const struct generation *generation);
-/* Opens it, or what stands in for it, for a generation that another binary left. */
-void generation_open_log(struct generation *generation);
+/* Opens both logs, or what stands in for them, of a generation that another binary left. */
+void generation_open_logs(struct generation *generation);
 /* Its files anew, by their paths. */
 void generation_reopen_logs(struct generation *generation);
 

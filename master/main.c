@@ -315,7 +315,7 @@ static int take_over(struct master *m, struct slot *slots)
     if (r == 0)
         r = shm_attach(state.shm, &shm);
     fd_close(&state.shm);
-    generation_open_log(state.generation);
+    generation_open_logs(state.generation);
     generation_take_log(state.generation);
     log_info("took over generation=%llu", (unsigned long long)state.generation->number);
     if (r == 0)

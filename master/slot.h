@@ -36,7 +36,7 @@ struct crew {
     int boot; /* the boot record of the current generation */
     uint64_t generation;
     struct shm *shm;
-    int log; /* of the current generation */
+    int log, access_log; /* of the current generation */
     const int *listeners;
     size_t n_listeners;
     uint64_t start_ms; /* for becoming ready */

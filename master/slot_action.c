@@ -38,6 +38,7 @@ static int start_process(struct slot *slot, int channel)
             [INHERIT_CHANNEL - SPAWN_FIRST_FD] = channel,
             [INHERIT_BOOT - SPAWN_FIRST_FD] = crew->boot,
             [INHERIT_SHM - SPAWN_FIRST_FD] = shm_fd(crew->shm),
+            [INHERIT_ACCESS_LOG - SPAWN_FIRST_FD] = crew->access_log,
             [INHERIT_LOG - SPAWN_FIRST_FD] = crew->log,
         },
         .n_fds = INHERIT_LISTENERS - SPAWN_FIRST_FD,

@@ -48,6 +48,7 @@ static void follow(struct supervisor *s)
 {
     s->crew.boot = s->generation->boot;
     s->crew.log = s->generation->log.fd;
+    s->crew.access_log = s->generation->access_log.fd;
     s->crew.generation = s->generation->number;
     s->crew.drain_ms = s->generation->drain_ms;
     s->serving = false;
@@ -247,6 +248,7 @@ static void reopen_logs(struct supervisor *s)
 {
     generation_reopen_logs(s->generation);
     pass_on(s, INHERIT_LOG, &s->generation->log);
+    pass_on(s, INHERIT_ACCESS_LOG, &s->generation->access_log);
     log_info("logs opened anew");
 }
 

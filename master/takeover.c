@@ -54,6 +54,7 @@ static void put_generation(struct buffer *b, const struct generation *g)
     wire_put_u64(b, g->claim_pages);
     put_text(b, g->listen);
     put_outlet(b, &g->log);
+    put_outlet(b, &g->access_log);
 }
 
 /* Of the shared memory, as this binary would lay it out: another one may count other metrics. */
@@ -163,7 +164,9 @@ static int get_generation(struct wire *w, struct generation **generation_r)
     g->claim_pages = wire_u64(w);
     *generation_r = g;
     r = get_text(w, &g->listen);
-    return r == 0 ? get_outlet(w, &g->log) : r;
+    if (r == 0)
+        r = get_outlet(w, &g->log);
+    return r == 0 ? get_outlet(w, &g->access_log) : r;
 }
 
 static int check_layout(struct wire *w, const struct generation *g)

@@ -79,6 +79,7 @@ int verdict_ask(const char *worker_path, char *const *environment, int boot, int
         .fds = {
             [INHERIT_BOOT - SPAWN_FIRST_FD] = boot,
             [INHERIT_SHM - SPAWN_FIRST_FD] = -1,
+            [INHERIT_ACCESS_LOG - SPAWN_FIRST_FD] = -1,
             [INHERIT_LOG - SPAWN_FIRST_FD] = log,
         },
         .n_fds = INHERIT_LOG + 1 - SPAWN_FIRST_FD,

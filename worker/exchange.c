@@ -199,7 +199,7 @@ struct span exchange_source(struct exchange *x)
     return source;
 }
 
-static bool find_peer(struct exchange *x, struct ip *ip_r)
+bool exchange_find_connected(struct exchange *x, struct ip *ip_r)
 {
     struct sockaddr_storage address;
     socklen_t len = x->req->conn->callbacks->get_peername(x->req->conn, (void *)&address);
@@ -211,14 +211,15 @@ bool exchange_came_by_proxy(struct exchange *x)
 {
     struct ip peer;
 
-    return find_peer(x, &peer) && source_is_in(&x->services->conf->trusted_proxies, &peer);
+    return exchange_find_connected(x, &peer) &&
+           source_is_in(&x->services->conf->trusted_proxies, &peer);
 }
 
 bool exchange_find_source(struct exchange *x, struct ip *source_r)
 {
     struct ip peer;
 
-    return find_peer(x, &peer) &&
+    return exchange_find_connected(x, &peer) &&
            source_find(&x->services->conf->trusted_proxies, &peer, &x->request.fields, source_r);
 }
 
@@ -326,6 +327,11 @@ int exchange_answer_data(struct exchange *x, struct span bytes)
 int exchange_answer_end(struct exchange *x)
 {
     return x->over ? ERR_MISUSE : x->ops->answer_end(x);
+}
+
+void exchange_goes_to(struct exchange *x, const struct url *peer)
+{
+    x->told.peer = peer;
 }
 
 void exchange_answers_error(struct exchange *x, unsigned status, const char *why)

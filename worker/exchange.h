@@ -77,6 +77,8 @@ struct exchange_request *exchange_request(struct exchange *x);
 struct span exchange_id(struct exchange *x);
 /* Numeric address of who opened the connection; empty where it is not known. */
 struct span exchange_source(struct exchange *x);
+/* The same as a number; false where it is not known. */
+bool exchange_find_connected(struct exchange *x, struct ip *ip_r);
 /* Did it come by one of TRUSTED_PROXIES? */
 bool exchange_came_by_proxy(struct exchange *x);
 /* Who sent it, as far as TRUSTED_PROXIES can tell; false where that is not known. */
@@ -85,6 +87,8 @@ bool exchange_find_source(struct exchange *x, struct ip *source_r);
 /* Its times. Mark after waiting, lap after work. */
 struct stopwatch *exchange_stopwatch(struct exchange *x);
 
+/* For the report: where it goes; the exchange's ops keep that until fini(). */
+void exchange_goes_to(struct exchange *x, const struct url *peer);
 /* For the report: what an answer that is not HTTP says by its own means. */
 void exchange_answers_error(struct exchange *x, unsigned status, const char *why);
 

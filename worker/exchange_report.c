@@ -41,6 +41,8 @@ void exchange_report_take(const struct exchange_report *report, struct exchange 
                           struct services *services)
 {
     count(report, services->metrics);
+    if (services->access_log.on)
+        access_log_write(&services->access_log, report, x, services->metrics);
     if (report->why != NULL)
         log_debug("an exchange failed kind=%s id=%.*s status=%u why=%s", report->kind,
                   SPAN_PRINT(exchange_id(x)), report->status, report->why);

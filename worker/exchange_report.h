@@ -22,10 +22,11 @@ struct exchange_report {
      * says BUSY, else as 400. 0: no head went out.
      */
     unsigned status;
-    bool complete;        /* false: the answer broke off, or nobody waited for it */
-    enum refusal refusal; /* our own; N_REFUSALS: none */
-    const char *why;      /* a word for what went wrong, of exchange_why_table.h or an ERR frame's
-                             name; NULL: nothing */
+    bool complete;          /* false: the answer broke off, or nobody waited for it */
+    enum refusal refusal;   /* our own; N_REFUSALS: none */
+    const char *why;        /* a word for what went wrong, of exchange_why_table.h or an ERR frame's
+                               name; NULL: nothing */
+    const struct url *peer; /* outbound: where it went, as long as the exchange lives; or NULL */
     uint64_t bytes_in, bytes_out; /* of bodies, at the door */
     struct stopwatch watch;       /* stopped */
 };

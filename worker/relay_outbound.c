@@ -247,6 +247,7 @@ static void outbound_begin(struct exchange *x)
     r = peers_get(services->peers, &options.base, &out->peer);
     if (r < 0)
         return exchange_refuse(x, REFUSAL_OVERLOADED, "peers: %s", error_text(r));
+    exchange_goes_to(x, peer_url(out->peer));
     outbound_options_strip(&request->fields);
     out->target = outbound_options_target(&options, request->path);
     r = outbound_options_copy(&options, &request->fields, &out->copies);

@@ -7,6 +7,7 @@
 #include "common/conf.h"
 #include "common/identity.h"
 #include "common/shm.h"
+#include "worker/access_log.h"
 #include "worker/log_brake.h"
 #include "worker/peer.h"
 #include "worker/request_id.h"
@@ -28,6 +29,7 @@ struct services {
     uint64_t max_buffered;        /* MAX_BUFFERED, resolved */
     bool leaving;                 /* new requests are refused: there is no time for them */
     struct request_ids request_ids;
+    struct access_log access_log;
     /* Over refused pairings: those that anybody can cause, and those that take SECRET. */
     struct log_brake pairing_log[2];
     struct log_brake busy_log; /* over sealed requests that were BUSY */

@@ -249,6 +249,8 @@ static int open_door(struct worker *w)
 {
     int r = request_ids_init(&w->services.request_ids);
 
+    if (r == 0)
+        r = access_log_open(&w->services.access_log, w->conf, INHERIT_ACCESS_LOG);
     w->services.conf = w->conf;
     w->services.shm = w->shm;
     w->services.max_buffered =
@@ -271,7 +273,9 @@ static void on_drain(void *arg, uint64_t ms)
 
 static enum log_place place_of(const struct conf *conf, uint64_t which)
 {
-    return which == INHERIT_LOG ? conf->log_output.place : LOG_PLACE_NONE;
+    if (which == INHERIT_LOG)
+        return conf->log_output.place;
+    return which == INHERIT_ACCESS_LOG ? conf->access_log.place : LOG_PLACE_NONE;
 }
 
 /* In the place of the descriptor that it had, so nobody need know. */

@@ -15,12 +15,14 @@ import pytest
 from relay import MASTER, WORKER, curl, default_settings, wait_until
 
 
+def once(pairs):
+    names = [name for name, _ in pairs]
+    assert len(names) == len(set(names)), pairs
+    return dict(pairs)
+
+
 def objects_of(text):
     """Every line of it is one JSON object; fails where one is not, or has a name twice."""
-    def once(pairs):
-        names = [name for name, _ in pairs]
-        assert len(names) == len(set(names)), pairs
-        return dict(pairs)
     return [json.loads(line, object_pairs_hook=once) for line in text.splitlines()]
 
 
@@ -29,25 +31,16 @@ def find(lines, message, **members):
             and all(line.get(name) == value for name, value in members.items())]
 
 
-def start_json(start, name, api, **settings):
-    """Relay.start() reads the log as text, so the port is ours to choose here."""
-    relay = start(name, UPSTREAM=f"http://127.0.0.1:{api.port}", **settings)
-    relay.stop()
-    relay.settings["LOG_FORMAT"] = None  # the default
-    begin = relay.log_end()
-    relay.start(listening=r'"address":"\S*:(\d+)"', serving='"message":"serving"')
-    return relay, begin
-
-
 def test_a_log_of_json_has_one_object_a_line(start_relay, api):
-    relay, begin = start_json(start_relay, "json", api, SECRET="short")
+    relay = start_relay("json", UPSTREAM=f"http://127.0.0.1:{api.port}", SECRET="short",
+                        LOG_FORMAT=None)  # the default
     assert curl(relay.url('/?a="b\\'), fields=['x-request-id: "{}\\']).refusal == "encoding_required"
     assert curl(relay.url("/"), fields=["x-request-id: well-formed.1"]).status == 403
     worker = relay.workers()[0]
     os.kill(worker, signal.SIGKILL)
-    wait_until(lambda: find(objects_of(relay.log(begin)), "worker died"), what="its obituary")
+    wait_until(lambda: find(objects_of(relay.log()), "worker died"), what="its obituary")
     assert relay.stop() == 0
-    lines = objects_of(relay.log(begin))
+    lines = objects_of(relay.log())
     for line in lines:
         assert list(line)[:5] == ["time", "level", "process", "pid", "message"]
     died, = find(lines, "worker died", worker_pid=worker)
@@ -242,7 +235,7 @@ def test_a_syslog_daemon_gets_the_log(start_relay, api, syslog):
     relay.stop()
     relay.settings |= {"LOG_FORMAT": None, "LOG_OUTPUT": "syslog", "SYSLOG_SOCKET": str(path)}
     with bind() as daemon:
-        relay.start(listening=None)
+        relay.start(silent=True)
         assert receive_until(daemon, "serving")[0] == 30  # daemon.info
         curl(relay.url("/"), fields=["x-request-id: one"])
         assert receive_until(daemon, "refused", id="one")[1]["process"].startswith("worker")
@@ -263,7 +256,7 @@ def test_a_full_disk_stops_nothing_and_is_counted(start_relay, api):
     relay = start_relay("full", UPSTREAM=f"http://127.0.0.1:{api.port}")
     relay.stop()
     relay.settings["LOG_OUTPUT"] = "/dev/full"
-    relay.start(listening=None)
+    relay.start(silent=True)
     for _ in range(20):
         assert curl(relay.url("/")).refusal == "encoding_required"
     before = relay.workers()

@@ -177,8 +177,8 @@ static void start(const char *fake, uint64_t start_ms)
                         id[] = "CLIENT_ID_SECRET=2DkV4DDabehO8cifDktdF9elKJL0CKrk",
                         token[] = "OUTBOUND_TOKEN=abcdefg1234567",
                         secret[] = "SECRET=sharedsecret1234567890", user[] = "RUN_USER=65534",
-                        format[] = "LOG_FORMAT=text";
-    char *environment[] = { behaviour, upstream, id, token, secret, user, format, NULL };
+                        format[] = "LOG_FORMAT=text", access[] = "ACCESS_LOG=stderr";
+    char *environment[] = { behaviour, upstream, id, token, secret, user, format, access, NULL };
     int ends[2];
 
     snprintf(behaviour, sizeof(behaviour), "FAKE=%s", fake);

@@ -39,6 +39,7 @@ static int fill(void **unused)
         .log_level = LOG_LEVEL_ERROR,
         .log_format = LOG_FORMAT_JSON,
         .log = { LOG_PLACE_FILE, log_path, 77 },
+        .access_log = { LOG_PLACE_NONE, log_path, -1 },
         .listen = listen_address,
         .port = 8080,
         .pairs_per_node = 4,
@@ -105,7 +106,7 @@ static void another_version_is_refused(void **unused)
 static void another_layout_of_the_memory_is_refused(void **unused)
 {
     const off_t at = 5 * 4 + 8 + 4 + 8 + 8 + 4 + 1 + 2 + 8 + 8 + 2 + sizeof(listen_address) - 1 +
-                     1 + 2 + sizeof(log_path) - 1;
+                     2 * (1 + 2 + sizeof(log_path) - 1);
     struct takeover t;
     uint8_t low;
     int fd;

@@ -51,8 +51,8 @@ class Relay:
         self.port = None
         self.started = None
 
-    def start(self, listening=r"listening address=\S*:(\d+)", serving="serving generation"):
-        """Until it serves, as its log says in such words; where there is none, until it answers."""
+    def start(self, silent=False):
+        """Until it serves, as its log says, text or JSON; if that is not here, until it answers."""
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR") or "SAN" in k}
         environment.update({k: v for k, v in self.settings.items() if v is not None})
         begin = self.log_end()
@@ -60,14 +60,14 @@ class Relay:
             self.process = subprocess.Popen(
                 [MASTER, "--worker", WORKER, "-c", self.config_path()], env=environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-        if listening is None:
+        if silent:
             self.port = int(self.settings["PORT"])
             wait_until(lambda: curl(self.url("/api/mte-echo"), check=False).status, 20, "an answer")
             return self
-        self.port = int(self.wait_for_log(listening, begin)[1])
+        self.port = int(self.wait_for_log(r'listening\W+address\W+[^\s"]*:(\d+)', begin)[1])
         # The same port after a restart, as a service has it.
         self.settings["PORT"] = str(self.port)
-        self.wait_for_log(serving, begin)
+        self.wait_for_log(r"serving\W+generation", begin)
         self.started = time.monotonic()
         return self
 
