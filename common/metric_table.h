@@ -113,6 +113,8 @@ METRIC_ROW(worker_deaths, COUNTER, no_label, no_label, "mte_relay_worker_deaths_
            "Worker processes that ended without being told to; each is started again")
 METRIC_ROW(log_lines_dropped, COUNTER, no_label, no_label, "mte_relay_log_lines_dropped_total",
            "Log lines lost because their reader was slow")
+METRIC_ROW(log_lines_held, COUNTER, no_label, no_label, "mte_relay_log_lines_held_total",
+           "Log lines that anybody on the network can cause, held back after ten of a kind")
 METRIC_ROW(generation, FACT, no_label, no_label, "mte_relay_generation",
            "How often settings were loaded, counting from 1")
 METRIC_ROW(secret_strength, FACT, no_label, no_label, "mte_relay_secret_strength",

@@ -14,7 +14,7 @@
 #include "common/span.h"
 #include "common/steady.h"
 
-enum { SHM_VERSION = 2 };
+enum { SHM_VERSION = 3 };
 
 /* Each region begins at a page boundary and is zeroed at birth. */
 enum shm_region {

@@ -224,8 +224,7 @@ static void on_refused(struct guard *guard, enum refusal refusal, const char *wh
 {
     struct connection *c = connection_of_guard(guard);
 
-    log_line(c->turned_away ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-             "refused code=%s kind=unknown cause=\"%s\"", refusal_code(refusal), why);
+    braked_log_refusal(c->list->lines, refusal, "unknown", SPAN_NONE, why);
     metric_add_refusal(c->list->metrics, refusal);
     let_go(c, c->held);
     follow(c, false);
@@ -239,9 +238,12 @@ static void on_calmed(struct guard *guard, enum guard_nuisance nuisance, const c
         [GUARD_IDLE] = METRIC_timeouts_idle,
     };
     struct connection *c = connection_of_guard(guard);
+    enum log_level level = nuisance == GUARD_FLOOD ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+    uint64_t n_held;
 
-    log_line(nuisance == GUARD_FLOOD ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
-             "ended a connection over HTTP/2 cause=\"%s\"", why);
+    level = braked_log_level(c->list->lines, BRAKED_CALMED, level, &n_held);
+    log_line(level, "ended a connection over HTTP/2 cause=\"%s\" not_logged_before=%llu", why,
+             (unsigned long long)n_held);
     metric_add(c->list->metrics, metrics[nuisance], 1);
 }
 

@@ -31,6 +31,7 @@ struct connections {
     const h2o_context_t *context;
     struct timers *timers;
     struct metric_block *metrics;
+    struct braked_log *lines;
     struct tally buffered;                     /* of METRIC_body_bytes_held */
     void (*emptied)(struct connections *list); /* the last one has gone; it was closed by libh2o */
 };

@@ -426,8 +426,7 @@ static void break_off(struct exchange *x, const char *cause)
 {
     if (x->over)
         return;
-    log_warning("an answer broke off kind=%s id=%.*s cause=\"%s\"", x->ops->name,
-                SPAN_PRINT(exchange_id(x)), cause);
+    braked_log_broken_off(&x->services->lines, x->ops->name, exchange_id(x), cause);
     metric_add(x->services->metrics, METRIC_answers_aborted, 1);
     blame(x, "broken_off");
     end(x);
@@ -457,9 +456,7 @@ static void refuse(struct exchange *x, enum refusal refusal, const char *cause)
     struct buffer body;
     int r;
 
-    log_line(refusal_status(refusal) >= 500 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-             "refused code=%s kind=%s id=%.*s cause=\"%s\"", refusal_code(refusal), x->ops->name,
-             SPAN_PRINT(exchange_id(x)), cause);
+    braked_log_refusal(&x->services->lines, refusal, x->ops->name, exchange_id(x), cause);
     metric_add_refusal(x->services->metrics, refusal);
     x->told.refusal = refusal;
     drop_call(x);

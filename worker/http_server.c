@@ -151,9 +151,14 @@ static void on_accept_again(struct timer *timer)
 /* Out of descriptors or memory: waiting is all that helps, and the listener stays readable. */
 static void rest(struct http_server *server, int error)
 {
+    enum log_level level = LOG_LEVEL_WARNING;
+    uint64_t n_held;
+
     if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
         return;
-    log_warning("cannot accept for %d ms: %s", ACCEPT_AGAIN_MS, error_text(-error));
+    level = braked_log_level(&server->services->lines, BRAKED_NO_DESCRIPTOR, level, &n_held);
+    log_line(level, "cannot accept for %d ms: %s not_logged_before=%llu", ACCEPT_AGAIN_MS,
+             error_text(-error), (unsigned long long)n_held);
     set_accepting(server, false);
     timer_start(&server->accept_again, server->services->timers, ACCEPT_AGAIN_MS, on_accept_again);
 }
@@ -302,7 +307,7 @@ static void configure(struct http_server *server)
     host = h2o_config_register_host(config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     host->fallback_path.error_log.emit_request_errors = 0; /* they show query strings */
     chunked_register(&host->fallback_path);
-    own_words_register(&host->fallback_path, server->services->metrics);
+    own_words_register(&host->fallback_path, server->services->metrics, &server->services->lines);
     handler = h2o_create_handler(&host->fallback_path, sizeof(struct handler));
     handler->on_req = on_req;
     H2O_STRUCT_FROM_MEMBER(struct handler, super, handler)->server = server;
@@ -338,6 +343,7 @@ static void count_connections(struct http_server *server)
         .context = &server->context,
         .timers = s->timers,
         .metrics = s->metrics,
+        .lines = &server->services->lines,
         .buffered = { .shm = s->shm, .own = s->metrics, .metric = METRIC_body_bytes_held },
         .emptied = on_last_closed,
     };
@@ -356,6 +362,7 @@ int http_server_new(struct services *services, const int *listeners, size_t n_li
     if (server == NULL)
         return -ENOMEM;
     server->services = services;
+    services->lines.metrics = services->metrics;
     count_connections(server);
     server->listeners = calloc(n_listeners, sizeof(*server->listeners));
     configure(server);

@@ -4,13 +4,14 @@
 
 #include <h2o.h>
 
-#include "common/log.h"
 #include "common/metric.h"
+#include "worker/braked_log.h"
 #include "worker/refusal.h"
 
 struct own_words {
     h2o_filter_t super;
     struct metric_block *metrics;
+    struct braked_log *lines;
 };
 
 struct replacement {
@@ -71,18 +72,20 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
         h2o_ostream_t *ostream = h2o_add_ostream(req, sizeof(struct replacement), slot);
 
         replace(req, refusal, H2O_STRUCT_FROM_MEMBER(struct replacement, super, ostream));
-        log_info("refused code=%s kind=unknown cause=\"libh2o: %s\"", refusal_code(refusal),
-                 reason);
+        braked_log_refusal(words->lines, refusal, "unknown", SPAN_NONE, reason);
         metric_add_refusal(words->metrics, refusal);
         slot = &ostream->next;
     }
     h2o_setup_next_ostream(req, slot);
 }
 
-void own_words_register(struct st_h2o_pathconf_t *path, struct metric_block *metrics)
+void own_words_register(struct st_h2o_pathconf_t *path, struct metric_block *metrics,
+                        struct braked_log *lines)
 {
     h2o_filter_t *filter = h2o_create_filter(path, sizeof(struct own_words));
+    struct own_words *words = H2O_STRUCT_FROM_MEMBER(struct own_words, super, filter);
 
     filter->on_setup_ostream = on_setup_ostream;
-    H2O_STRUCT_FROM_MEMBER(struct own_words, super, filter)->metrics = metrics;
+    words->metrics = metrics;
+    words->lines = lines;
 }

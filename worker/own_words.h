@@ -7,8 +7,10 @@
 #define WORKER_OWN_WORDS_H
 
 struct st_h2o_pathconf_t;
+struct braked_log;
 struct metric_block;
 
-void own_words_register(struct st_h2o_pathconf_t *path, struct metric_block *metrics);
+void own_words_register(struct st_h2o_pathconf_t *path, struct metric_block *metrics,
+                        struct braked_log *lines);
 
 #endif

@@ -88,11 +88,15 @@ static void on_stored(struct store_wait *wait, int result)
     struct exchange *x = wait->arg;
     struct pair_endpoint *p = state_of(x);
     char node[2 * NODE_LEN + 1];
+    enum log_level level;
+    uint64_t n_held;
 
     if (result < 0)
         return refuse(x, result);
     text_hex(span_of(p->m1.node, NODE_LEN), node);
-    log_info("paired with a peer that sends to us node=%s", node);
+    level = braked_log_level(&exchange_services(x)->lines, BRAKED_PAIRED, LOG_LEVEL_INFO, &n_held);
+    log_line(level, "paired with a peer that sends to us node=%s not_logged_before=%llu", node,
+             (unsigned long long)n_held);
     metric_add(exchange_services(x)->metrics, METRIC_pairings_answered, 1);
     peer_answer(x, "application/mte-pair", span_of(p->m2, sizeof(p->m2)));
 }

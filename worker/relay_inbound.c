@@ -63,28 +63,20 @@ static const struct {
     { ERR_AUTH, ERRFRAME_REJECT, LOG_LEVEL_DEBUG, METRIC_messages_rejected },
 };
 
-/* While Redis is away every request may be BUSY: one line stands for many. */
-static void tell(struct exchange *x, size_t i, int error, const char *what)
-{
-    uint64_t n_held = 0;
-
-    if (error == ERR_BUSY &&
-        !log_brake_lets(&exchange_services(x)->busy_log, clock_mono_ms(), &n_held))
-        return;
-    log_line(refusals[i].level,
-             "refused a sealed request answer=%s cause=\"%s: %s\" not_logged_before=%llu",
-             errframe_name(refusals[i].code), what, error_text(error), (unsigned long long)n_held);
-}
-
 static void refuse(struct exchange *x, int error, const char *what)
 {
     const struct identity *identity = exchange_services(x)->identity;
     struct span message = state_of(x)->message;
+    enum log_level level;
+    uint64_t n_held;
     size_t i = 0;
 
     while (i + 1 < sizeof(refusals) / sizeof(*refusals) && refusals[i].error != error)
         i++;
-    tell(x, i, error, what);
+    level = braked_log_level(&exchange_services(x)->lines, BRAKED_FRAMES + refusals[i].code,
+                             refusals[i].level, &n_held);
+    log_line(level, "refused a sealed request answer=%s cause=\"%s: %s\" not_logged_before=%llu",
+             errframe_name(refusals[i].code), what, error_text(error), (unsigned long long)n_held);
     metric_add(exchange_services(x)->metrics, refusals[i].metric, 1);
     peer_answer_error(x, refusals[i].code, errframe_psk_of_message(identity, message),
                       errframe_about_message(message));

@@ -275,7 +275,7 @@ static int outbound_call_head(struct exchange *x, const struct http1_head *head)
         return 0;
     }
     if (!is_type(head, SPAN("application/mte-relay"))) {
-        log_warning("what answered a sealed request is not a relay status=%u", head->status);
+        log_debug("what answered a sealed request is not a relay status=%u", head->status);
         return ERR_FORMAT;
     }
     out->answer = ANSWER_SEALED;

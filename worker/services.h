@@ -8,7 +8,7 @@
 #include "common/identity.h"
 #include "common/shm.h"
 #include "worker/access_log.h"
-#include "worker/log_brake.h"
+#include "worker/braked_log.h"
 #include "worker/peer.h"
 #include "worker/request_id.h"
 #include "worker/session_store.h"
@@ -30,9 +30,9 @@ struct services {
     bool leaving;                 /* new requests are refused: there is no time for them */
     struct request_ids request_ids;
     struct access_log access_log;
+    struct braked_log lines; /* of the log */
     /* Over refused pairings: those that anybody can cause, and those that take SECRET. */
     struct log_brake pairing_log[2];
-    struct log_brake busy_log; /* over sealed requests that were BUSY */
 };
 
 #endif
