@@ -147,8 +147,10 @@ static void tell_settings(const struct generation_source *source, const struct g
         .arg = source->arg,
     };
 
-    if (g->number == 1 && !source->quiet)
+    if (g->number == 1 && !source->quiet) {
         generation_take_log(g);
+        log_info("starting version=%s", PACKAGE_VERSION);
+    }
     conf_check(conf, &report);
     if (!user->set && conf->run_user.len > 0)
         source->warning(source->arg, "RUN_USER: acts only when the master is started as root");

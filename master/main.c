@@ -317,7 +317,8 @@ static int take_over(struct master *m, struct slot *slots)
     fd_close(&state.shm);
     generation_open_logs(state.generation);
     generation_take_log(state.generation);
-    log_info("took over generation=%llu", (unsigned long long)state.generation->number);
+    log_info("took over generation=%llu version=%s", (unsigned long long)state.generation->number,
+             PACKAGE_VERSION);
     if (r == 0)
         r = supervise(m, shm, &state.generation, slots);
     generation_free(&state.generation);

@@ -408,6 +408,8 @@ int worker_check(void)
     snprintf(w->name, sizeof(w->name), "check");
     r = take_steps(w, N_CHECK_STEPS);
     if (r == 0) { /* here: once a start, and not by each worker */
+        log_info("what workers run with version=%s kem=%s store=%s", PACKAGE_VERSION,
+                 kem_provider(), w->conf->redis_url.len > 0 ? "redis" : "memory");
         certificates_tell_ends(&w->certificates, (int64_t)(clock_wall_ms() / 1000));
         if (!w->filtered)
             log_warning("system calls are not filtered: no libseccomp in this build, or a kernel "

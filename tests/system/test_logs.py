@@ -49,6 +49,11 @@ def test_a_log_of_json_has_one_object_a_line(start_relay, api):
     assert find(lines, "refused", code="encoding_required", kind="unknown", id="well-formed.1")
     assert find(lines, "SECRET: is only 5 characters long", level="warning")
     assert find(lines, "setting SECRET = set (5 characters)")
+    assert find(lines[:1], "starting") and lines[0]["version"]
+    ran, = find(lines, "what workers run with", process="check", version=lines[0]["version"])
+    assert ran["kem"] and ran["store"] == "memory"
+    assert find(lines, "listening")[0]["address"] == f"127.0.0.1:{relay.port}"
+    assert find(lines, "serving", generation=1, workers=2)
     assert find(lines, "stopped", level="info")
 
 
@@ -264,3 +269,13 @@ def test_a_full_disk_stops_nothing_and_is_counted(start_relay, api):
     relay.process.send_signal(signal.SIGHUP)
     wait_until(lambda: relay.workers() and not set(before) & set(relay.workers()), what="a reload")
     assert curl(relay.url("/api/mte-echo")).status == 200
+
+
+def test_what_anybody_can_cause_does_not_fill_the_log(start_relay, api):
+    relay = start_relay("flooded", UPSTREAM=f"http://127.0.0.1:{api.port}", LOG_LEVEL="info",
+                        WORKERS="1")
+    statuses = subprocess.run(
+        ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} ", relay.url("/?[1-300]")],
+        capture_output=True, check=True, timeout=60).stdout.split()
+    assert statuses == 300 * [b"403"]
+    assert 10 <= relay.log().count("refused code=encoding_required") <= 40  # one more in 10 s
