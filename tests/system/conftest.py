@@ -70,10 +70,13 @@ def relay_fixture(request, tmp_path_factory):
         return relay.start()
 
     yield start_relay
+    leaks = [leak for relay in started if relay.process for leak in relay.leaks()]
     statuses = {relay.name: relay.stop() for relay in reversed(started)}
     for relay in filter(lambda relay: relay.process, started):  # a worker without its master leaves by itself
         wait_until(lambda session=relay.process.pid: not living_in(session), 20,
                    f"the end of all processes of {relay.name}")
+    leaks += [leak for relay in started for leak in relay.leaks()]
+    assert not leaks, leaks
     assert all(status in (0, -9) for status in statuses.values()), statuses
 
 

@@ -16,6 +16,8 @@ WORKER = BUILD / "mte-api-relay-worker"
 
 TOKEN = "a-token-of-the-tests"
 SECRET = "the secret that both relays share"
+# Planted by tests where no log, status or metric may ever show what it carries.
+QUERY_MARKER, BODY_MARKER, FIELD_MARKER = (f"planted-in-a-{place}" for place in ("query", "body", "field"))
 
 
 def wait_until(question, seconds=15.0, what="it"):
@@ -97,6 +99,25 @@ class Relay:
 
     def url(self, path="", host="127.0.0.1"):
         return f"http://{host}:{self.port}{path}"
+
+    def told(self):
+        """All that it has written and, while it lives, would answer to an operator: (where, text)."""
+        files = {self.output_path, self.log_path, *self.folder.glob("relay.[0-9]*"),
+                 *(pathlib.Path(self.settings.get(name) or "off")
+                   for name in ("LOG_OUTPUT", "ACCESS_LOG"))}
+        texts = [(str(path), path.read_text(errors="replace")) for path in files if path.is_file()]
+        if getattr(self, "admin_port", None) and self.process.poll() is None:
+            texts += [(path, curl(self.admin_url(path), check=False, seconds=10).body.decode())
+                      for path in ("/metrics", "/status", "/readyz")]
+        return texts
+
+    def leaks(self):
+        """What it must never tell, and has told."""
+        secrets = [value for name, value in self.settings.items() if value and len(value) >= 16
+                   and name.removesuffix("_ALSO") in ("SECRET", "CLIENT_ID_SECRET", "OUTBOUND_TOKEN")]
+        markers = [TOKEN, SECRET, QUERY_MARKER, BODY_MARKER, FIELD_MARKER, *secrets]
+        return [(where, marker) for where, text in self.told() for marker in markers
+                if marker in text]
 
     def workers(self):
         """Process ids of the workers, of this master's children only."""
