@@ -2,7 +2,8 @@
 /*
  * The API behind everything that tools/bench compares: answers 200 with the body of the request,
  * once it has all of it. bench_api [DELAY_MS GAP_US]: each answer that long after its request was
- * whole, and never two within the gap, so that clients that all begin at once are soon spread.
+ * whole. Only requests that come together after a rest, within one delay, have theirs a gap apart,
+ * so that they are spread from then on: past that nothing waits for anything but its own time.
  * Prints its port, serves 127.0.0.1 until it is killed. One loop; it knows HTTP/1.1 with a
  * content-length, as much as the proxies there send, and closes a connection that sends else.
  */
@@ -38,6 +39,7 @@ struct api {
     int epoll, listener, timer;
     uint64_t delay_ns, gap_ns; /* both 0: answers at once */
     uint64_t last_due_ns;
+    uint64_t spread_until_ns;
     struct connection *first, *last; /* waiting for their time, in its order */
 };
 
@@ -175,10 +177,14 @@ static void answer(struct connection *c)
 
 static void wait_for_turn(struct api *api, struct connection *c)
 {
-    uint64_t due = now_ns() + api->delay_ns;
+    uint64_t now = now_ns(), due = now + api->delay_ns;
 
-    if (due < api->last_due_ns + api->gap_ns)
+    if (api->first == NULL)
+        api->spread_until_ns = due;
+    else if (now < api->spread_until_ns && due < api->last_due_ns + api->gap_ns)
         due = api->last_due_ns + api->gap_ns;
+    else if (due < api->last_due_ns)
+        due = api->last_due_ns; /* the queue is in order */
     api->last_due_ns = c->due_ns = due;
     c->waiting = true;
     c->next = NULL;
