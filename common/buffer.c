@@ -89,11 +89,6 @@ uint8_t *buffer_reserve(struct buffer *b, size_t len)
     return b->error == 0 ? b->at + b->end : NULL;
 }
 
-void buffer_commit(struct buffer *b, size_t len)
-{
-    b->end += len;
-}
-
 void buffer_put_slowly(struct buffer *b, struct span bytes)
 {
     uint8_t *room = buffer_reserve(b, bytes.len);

@@ -25,13 +25,6 @@ bool span_ends(struct span s, struct span suffix)
     return s.len >= suffix.len && span_equal(span_from(s, s.len - suffix.len), suffix);
 }
 
-size_t span_find(struct span s, uint8_t byte)
-{
-    const uint8_t *hit = s.len > 0 ? memchr(s.at, byte, s.len) : NULL;
-
-    return hit != NULL ? (size_t)(hit - s.at) : s.len;
-}
-
 struct span span_trim(struct span s)
 {
     while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))

@@ -61,7 +61,12 @@ static inline bool span_starts(struct span s, struct span prefix)
 bool span_ends(struct span s, struct span suffix);
 
 /* Offset of the first such byte, or s.len. */
-size_t span_find(struct span s, uint8_t byte);
+static inline size_t span_find(struct span s, uint8_t byte)
+{
+    const uint8_t *hit = s.len > 0 ? memchr(s.at, byte, s.len) : NULL;
+
+    return hit != NULL ? (size_t)(hit - s.at) : s.len;
+}
 
 /* Without spaces and tabs at both ends. */
 struct span span_trim(struct span s);

@@ -2,6 +2,8 @@
 /* Encoding and decoding of wire integers. Owns nothing; never reads past its span. */
 #include "common/wire.h"
 
+#include <endian.h>
+
 int wire_end(const struct wire *w)
 {
     if (w->error != 0)
@@ -82,11 +84,9 @@ uint64_t wire_varint(struct wire *w)
 
 static void put_number(struct buffer *b, uint64_t v, size_t len)
 {
-    uint8_t bytes[sizeof(v)];
+    uint64_t big = htobe64(v << 8 * (sizeof(v) - len));
 
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(v >> 8 * (len - 1 - i));
-    buffer_put(b, span_of(bytes, len));
+    buffer_put(b, span_of(&big, len));
 }
 
 void wire_put_u8(struct buffer *b, uint8_t v)

@@ -278,6 +278,7 @@ int origin_wait(struct origins *origins, const struct upstream_request *request,
     if (is_full(origin))
         return ERR_FULL;
     wait->origin = origin;
+    wait->at_once = origin->n_slots + origin->n_waiting < origins->max_connections;
     h2o_linklist_insert(&origin->waiting, &wait->link);
     count_waiting(origin, 1);
     serve_soon(origin);

@@ -38,6 +38,7 @@ struct origin_wait {
     struct origin *origin;
     upstream_allow_cb allow; /* judges the address of a kept connection */
     void *allow_arg;
+    bool at_once; /* set by origin_wait(): there are slots for all who wait, ready() is certain */
     /* A slot is the waiter's; kept is a connection, then its own, or NULL. */
     void (*ready)(struct origin_wait *wait, struct http1_client *kept);
 };

@@ -180,7 +180,7 @@ int upstream_call(struct upstream *upstream, const struct upstream_request *requ
         call->refusal = r == ERR_FULL ? UPSTREAM_OVERLOADED : UPSTREAM_TLS;
         call->soon.cb = on_refused;
         h2o_timeout_link(upstream->dial_means.loop, &upstream->soon, &call->soon);
-    } else if (upstream->limits.connect_ms > 0) {
+    } else if (upstream->limits.connect_ms > 0 && !call->wait.at_once) {
         timer_start(&call->wait_timer, upstream->dial_means.timers, upstream->limits.connect_ms,
                     on_waited_too_long);
     }
