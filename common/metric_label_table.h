@@ -42,6 +42,16 @@ LABEL_BEGIN(pairing_refusal, "reason")
     LABEL_VALUE(PAIRING_OURS, "internal") /* this relay failed */
 LABEL_END(pairing_refusal)
 
+/* Of what there may be no more: the answer was BUSY. */
+LABEL_BEGIN(limit, "limit")
+    LABEL_VALUE(LIMIT_PAIRS, "pairs")             /* in all; four times PAIRS_PER_NODE */
+    LABEL_VALUE(LIMIT_NODE_PAIRS, "node_pairs")   /* PAIRS_PER_NODE, none of them idle */
+    LABEL_VALUE(LIMIT_PAIRING_RATE, "pairing_rate") /* PAIRING_RATE */
+    LABEL_VALUE(LIMIT_NONCES, "nonces")
+    LABEL_VALUE(LIMIT_CLAIMS, "claims")           /* CLAIM_PAGES, or a quarter of them for one pair */
+    LABEL_VALUE(LIMIT_LOOKUPS, "lookups")         /* of pairs that are unknown here, 64 a worker */
+LABEL_END(limit)
+
 /* Why a pair with a peer relay was not made; as enum peer_failure. */
 LABEL_BEGIN(pairing_failure, "reason")
     LABEL_VALUE(PAIRING_UNREACHABLE, "unreachable")

@@ -67,6 +67,9 @@ METRIC_ROW(pairings_answered, COUNTER, no_label, no_label, "mte_relay_pairings_a
 METRIC_ROW(pairings_refused, COUNTER, pairing_refusal, no_label, "mte_relay_pairings_refused_total",
            "Pairing requests that were refused")
 
+METRIC_ROW(limits, COUNTER, limit, no_label, "mte_relay_limits_total",
+           "Pairings and sealed requests that were BUSY because a limit was reached")
+
 /* Redis */
 METRIC_ROW(redis_up, GAUGE, no_label, no_label, "mte_relay_redis_up",
            "Workers whose Redis can be used")

@@ -7,6 +7,20 @@
 #include "worker/again.h"
 #include "worker/session_store_internal.h"
 
+int session_claim_use(struct session_store *store, const struct session_ref *ref)
+{
+    return session_store_limited(
+        store, store_memory_use(&store->memory, &ref->place, &ref->session), LIMIT_NODE_PAIRS);
+}
+
+int session_claim_in_memory(struct session_store *store, const struct session_ref *ref,
+                            uint64_t counter)
+{
+    return session_store_limited(
+        store, store_memory_claim_own(&store->memory, &ref->place, &ref->session, counter),
+        LIMIT_CLAIMS);
+}
+
 /* ---- the message's own ---- */
 
 static void on_own(struct store_redis_wait *asked, int result)
@@ -27,8 +41,7 @@ static void claim_own(struct store_op *op)
     struct pair_record pair = { .expires_s = session->expires_s };
 
     if (session->arbiter == ARBITER_MEMORY) {
-        store_op_finish(op, store_memory_claim_own(&op->store->memory, &op->ref->place, session,
-                                                   op->counter));
+        store_op_finish(op, session_claim_in_memory(op->store, op->ref, op->counter));
         return;
     }
     memcpy(pair.secret.id, session->secret.id, PAIR_ID_LEN);
@@ -104,7 +117,9 @@ static void claim_again(struct store_op *op)
         r = ERR_BUSY;
     }
     if (r == 0)
-        r = store_memory_claim_again(&op->store->memory, judge.outage_ms, &op->again);
+        r = session_store_limited(
+            op->store, store_memory_claim_again(&op->store->memory, judge.outage_ms, &op->again),
+            LIMIT_CLAIMS);
     if (r < 0)
         store_op_finish(op, r);
     else
@@ -121,7 +136,7 @@ void session_claim_begin(struct session_store *store, struct session_ref *ref, u
         return;
     op->ref = session_ref_get(ref);
     op->counter = counter;
-    r = store_memory_use(&store->memory, &ref->place, &ref->session);
+    r = session_claim_use(store, ref);
     if (r < 0) {
         store_op_finish(op, r);
     } else if (again != NULL) {

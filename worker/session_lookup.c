@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/metric.h"
 #include "common/secret.h"
 
 enum { N_UNKNOWN = 1024 };
@@ -119,6 +120,8 @@ static struct session_lookup *new_lookup(struct session_lookups *lookups, const 
 
     if (lookups->n < SESSION_LOOKUPS_MAX)
         lookup = calloc(1, sizeof(*lookup));
+    else
+        metric_add(lookups->metrics, metric_of(METRIC_limits, LIMIT_LOOKUPS, 0), 1);
     if (lookup == NULL)
         return NULL;
     memcpy(lookup->id, id, PAIR_ID_LEN);

@@ -14,9 +14,10 @@ enum { SESSION_LOOKUPS_MAX = 64, SESSION_UNKNOWN_MS = 1000 };
 
 struct unknown_pair;
 
-/* Embedded; zeroed at birth but for the first three. */
+/* Embedded; zeroed at birth but for the first four. */
 struct session_lookups {
     struct store_redis *redis;
+    struct metric_block *metrics;
     /* 0 and a reference, the look-up's to put; or an error for all who wait. */
     int (*take)(void *arg, const struct pair_record *record, struct session_ref **ref_r);
     void *arg;

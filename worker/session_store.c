@@ -64,6 +64,14 @@ void store_wait_cancel(struct store_wait *wait)
     store_op_free(&wait->op);
 }
 
+int session_store_limited(struct session_store *store, int result, enum limit limit)
+{
+    if (result != ERR_FULL)
+        return result;
+    metric_add(store->metrics, metric_of(METRIC_limits, limit, 0), 1);
+    return ERR_BUSY;
+}
+
 /* ---- who decides ---- */
 
 /* Of Redis, monotonic ms since when; 0: there is none. */
@@ -87,12 +95,20 @@ static bool is_out_of_order(const struct session_store *store)
 
 int session_store_pairing_allowed(struct session_store *store, const uint8_t node[static NODE_LEN])
 {
-    return store_memory_pairing_allowed(&store->memory, node);
+    return session_store_limited(store, store_memory_pairing_allowed(&store->memory, node),
+                                 LIMIT_PAIRING_RATE);
 }
 
 static void on_nonce(struct store_redis_wait *asked, int result)
 {
     store_op_finish(store_op_of(asked), result);
+}
+
+static int note_nonce(struct session_store *store, const uint8_t *nonce)
+{
+    if (is_out_of_order(store))
+        return ERR_BUSY;
+    return session_store_limited(store, store_memory_nonce(&store->memory, nonce), LIMIT_NONCES);
 }
 
 void session_store_nonce(struct session_store *store, const uint8_t nonce[static PAIRING_NONCE_LEN],
@@ -101,8 +117,7 @@ void session_store_nonce(struct session_store *store, const uint8_t nonce[static
     struct store_op *op;
 
     if (!session_store_asks_redis(store)) {
-        wait->done(wait,
-                   is_out_of_order(store) ? ERR_BUSY : store_memory_nonce(&store->memory, nonce));
+        wait->done(wait, note_nonce(store, nonce));
         return;
     }
     op = store_op_new(store, wait);
@@ -110,6 +125,11 @@ void session_store_nonce(struct session_store *store, const uint8_t nonce[static
         return;
     op->asked.done = on_nonce;
     store_redis_nonce(&store->redis, nonce, &op->asked);
+}
+
+static int keep(struct session_store *store, const struct session *session)
+{
+    return session_store_limited(store, store_memory_put(&store->memory, session), LIMIT_PAIRS);
 }
 
 /* It is where every instance finds it; this one should not have to look. */
@@ -120,7 +140,7 @@ static void on_put(struct store_redis_wait *asked, int result)
 
     if (r == 0) {
         memcpy(op->session.run_id, asked->run_id, sizeof(op->session.run_id));
-        r = store_memory_put(&op->store->memory, &op->session);
+        r = keep(op->store, &op->session);
     }
     store_op_finish(op, r);
 }
@@ -154,7 +174,7 @@ static int put_in_memory(struct session_store *store, const struct session *sess
 
     own.arbiter = ARBITER_MEMORY;
     own.outage_ms = outage_ms(store);
-    r = store_memory_put(&store->memory, &own);
+    r = keep(store, &own);
     secret_wipe(&own, sizeof(own));
     return r;
 }
@@ -228,7 +248,7 @@ static int take_record(void *arg, const struct pair_record *record, struct sessi
         memcpy(session.node, record->node, NODE_LEN);
         memcpy(session.client_id, record->client_id, CLIENT_ID_LEN);
         memcpy(session.run_id, record->run_id, sizeof(session.run_id));
-        r = store_memory_put(&store->memory, &session);
+        r = keep(store, &session);
         if (r == 0)
             r = find(store, session.secret.id, ref_r);
     }
@@ -255,11 +275,14 @@ void session_store_get(struct session_store *store, const uint8_t id[static PAIR
 void session_store_claim(struct session_store *store, struct session_ref *ref, uint64_t counter,
                          const struct envelope_again *again, struct store_wait *wait)
 {
-    if (ref->session.arbiter == ARBITER_MEMORY && again == NULL)
-        wait->done(wait,
-                   store_memory_claim(&store->memory, &ref->place, &ref->session, counter, NULL));
-    else
+    int r;
+
+    if (ref->session.arbiter == ARBITER_REDIS || again != NULL) {
         session_claim_begin(store, ref, counter, again, wait);
+        return;
+    }
+    r = session_claim_use(store, ref);
+    wait->done(wait, r == 0 ? session_claim_in_memory(store, ref, counter) : r);
 }
 
 /* ---- the whole ---- */
@@ -297,7 +320,7 @@ static int open_redis(struct session_store *store, const struct session_store_co
     store->watch = (struct redis_watch){
         .timers = redis.timers,
         .shm = config->shm,
-        .metrics = redis.metrics,
+        .metrics = config->metrics,
         .away_after_ms = config->away_after_ms,
         .back_after_ms = 2 * config->away_after_ms,
         .away_means = config->strict
@@ -309,8 +332,10 @@ static int open_redis(struct session_store *store, const struct session_store_co
     redis.changed = on_changed;
     redis.met = on_met;
     redis.arg = store;
-    store->lookups =
-        (struct session_lookups){ .redis = &store->redis, .take = take_record, .arg = store };
+    redis.metrics = config->metrics;
+    store->lookups = (struct session_lookups){
+        .redis = &store->redis, .metrics = config->metrics, .take = take_record, .arg = store
+    };
     r = session_lookups_init(&store->lookups);
     if (r == 0)
         r = redis_new(&redis, &store->client);
@@ -328,6 +353,7 @@ int session_store_new(const struct session_store_config *config, struct session_
 
     if (store == NULL)
         return -ENOMEM;
+    store->metrics = config->metrics;
     r = session_cache_init(&store->cache, config->max_cached);
     if (r == 0)
         r = store_memory_open(&store->memory, config->shm, config->pairs_per_node,

@@ -16,11 +16,12 @@ struct session_store;
 struct store_op;
 
 struct session_store_config {
-    struct shm *shm;         /* outlives the store */
-    uint64_t pairs_per_node; /* used pairs of one peer deployment */
-    uint64_t pairing_rate;   /* pairings a second of one peer deployment */
-    size_t max_cached;       /* pairs whose keys this worker keeps ready */
-    /* NULL: there is no Redis. Its callbacks are the store's to set. */
+    struct shm *shm;              /* outlives the store */
+    uint64_t pairs_per_node;      /* used pairs of one peer deployment */
+    uint64_t pairing_rate;        /* pairings a second of one peer deployment */
+    size_t max_cached;            /* pairs whose keys this worker keeps ready */
+    struct metric_block *metrics; /* of this process, outlives the store */
+    /* NULL: there is no Redis. Its callbacks and metrics are the store's to set. */
     const struct redis_config *redis;
     bool strict;            /* while it is away nothing goes on, not even within this instance */
     uint64_t away_after_ms; /* without a connection: it is away */

@@ -55,13 +55,19 @@ static bool same_life(const struct store_memory *m, uint64_t generation)
     return shm_generation(m->shm) == generation;
 }
 
+/* What is BUSY below the lock is so because there is no room, or no leave. */
+static int limited(int r)
+{
+    return r == ERR_BUSY ? ERR_FULL : r;
+}
+
 int store_memory_pairing_allowed(const struct store_memory *m, const uint8_t node[static NODE_LEN])
 {
     int r = shm_lock(m->shm);
 
     if (r < 0)
         return ERR_BUSY;
-    r = pairing_rate_take(&m->rate, node, clock_mono_ms());
+    r = limited(pairing_rate_take(&m->rate, node, clock_mono_ms()));
     shm_unlock(m->shm);
     return r;
 }
@@ -72,7 +78,7 @@ int store_memory_nonce(const struct store_memory *m, const uint8_t nonce[static 
 
     if (r < 0)
         return ERR_BUSY;
-    r = nonce_table_add(&m->nonces, nonce, clock_mono_ms());
+    r = limited(nonce_table_add(&m->nonces, nonce, clock_mono_ms()));
     shm_unlock(m->shm);
     return r;
 }
@@ -83,7 +89,7 @@ int store_memory_put(const struct store_memory *m, const struct session *session
 
     if (r < 0)
         return ERR_BUSY;
-    r = session_table_put(&m->pairs, session, clock_mono_ms());
+    r = limited(session_table_put(&m->pairs, session, clock_mono_ms()));
     shm_unlock(m->shm);
     return r;
 }
@@ -146,7 +152,7 @@ static int note_use(const struct store_memory *m, const struct store_place *plac
     if (shm_lock(m->shm) < 0)
         return ERR_BUSY;
     r = same_life(m, place->generation)
-            ? session_table_use_first(&m->pairs, place->ref, clock_mono_ms())
+            ? limited(session_table_use_first(&m->pairs, place->ref, clock_mono_ms()))
             : ERR_UNKNOWN;
     shm_unlock(m->shm);
     return r;
@@ -168,7 +174,8 @@ static int claim_one(const struct store_memory *m, uint64_t generation,
         return r;
     if (shm_lock(m->shm) < 0)
         return ERR_BUSY;
-    r = same_life(m, generation) ? claims_take(&m->claims, pair_id, counter, now_ms) : ERR_UNKNOWN;
+    r = same_life(m, generation) ? limited(claims_take(&m->claims, pair_id, counter, now_ms))
+                                 : ERR_UNKNOWN;
     shm_unlock(m->shm);
     return r;
 }
@@ -194,17 +201,6 @@ int store_memory_claim_own(const struct store_memory *m, const struct store_plac
 
     /* Only now: bits may have been set in memory that was emptied just before. */
     return r == 0 && !store_memory_holds(m, place, session) ? ERR_UNKNOWN : r;
-}
-
-int store_memory_claim(const struct store_memory *m, const struct store_place *place,
-                       const struct session *session, uint64_t counter,
-                       const struct envelope_again *again)
-{
-    int r = store_memory_use(m, place, session);
-
-    if (r == 0 && again != NULL)
-        r = store_memory_claim_again(m, session->outage_ms, again);
-    return r == 0 ? store_memory_claim_own(m, place, session, counter) : r;
 }
 
 int store_memory_server_seen(const struct store_memory *m, const char *run_id, uint64_t *first_ms_r)

@@ -35,13 +35,15 @@ struct store_place {
 MUST_CHECK int store_memory_open(struct store_memory *m, struct shm *shm, uint64_t pairs_per_node,
                                  uint64_t pairing_rate);
 
-/* 0 or ERR_BUSY. */
+/* ERR_BUSY below is of the lock, and soon over; ERR_FULL of a limit. */
+
+/* 0, ERR_FULL, ERR_BUSY. */
 MUST_CHECK int store_memory_pairing_allowed(const struct store_memory *m,
                                             const uint8_t node[static NODE_LEN]);
-/* 0, ERR_REPLAY, ERR_BUSY. */
+/* 0, ERR_REPLAY, ERR_FULL, ERR_BUSY. */
 MUST_CHECK int store_memory_nonce(const struct store_memory *m,
                                   const uint8_t nonce[static PAIRING_NONCE_LEN]);
-/* 0, also where it is there already; ERR_BUSY. */
+/* 0, also where it is there already; ERR_FULL, ERR_BUSY. */
 MUST_CHECK int store_memory_put(const struct store_memory *m, const struct session *session);
 /* ERR_UNKNOWN, ERR_BUSY. Wipe *session_r. */
 MUST_CHECK int store_memory_find(const struct store_memory *m, const uint8_t id[static PAIR_ID_LEN],
@@ -61,17 +63,13 @@ MUST_CHECK int store_memory_use(const struct store_memory *m, const struct store
                                 const struct session *session);
 /*
  * Of a pair that is its own to judge, or of nobody known. outage_ms: it remembers from then on at
- * most, monotonic (session.h). 0, ERR_REPLAY, ERR_BUSY.
+ * most, monotonic (session.h). 0, ERR_REPLAY, ERR_FULL, ERR_BUSY.
  */
 MUST_CHECK int store_memory_claim_again(const struct store_memory *m, uint64_t outage_ms,
                                         const struct envelope_again *again);
-/* 0, ERR_REPLAY, ERR_BUSY, ERR_UNKNOWN. */
+/* 0, ERR_REPLAY, ERR_UNKNOWN, ERR_FULL, ERR_BUSY. */
 MUST_CHECK int store_memory_claim_own(const struct store_memory *m, const struct store_place *place,
                                       const struct session *session, uint64_t counter);
-/* The three in their order; without again where it is NULL. */
-MUST_CHECK int store_memory_claim(const struct store_memory *m, const struct store_place *place,
-                                  const struct session *session, uint64_t counter,
-                                  const struct envelope_again *again);
 /* Pairs, also those that are over and not swept yet. */
 uint32_t store_memory_n_pairs(const struct store_memory *m);
 /* When this instance first saw that server of Redis, which may be now. ERR_BUSY. */

@@ -225,13 +225,13 @@ static int make_store(struct worker *w)
         .answer_ms = w->conf->redis_timeout,
         .ping_ms = REDIS_PING_MS,
         .max_calls = N_REDIS_CALLS,
-        .metrics = w->services.metrics,
     };
     const struct session_store_config config = {
         .shm = w->shm,
         .pairs_per_node = w->conf->pairs_per_node,
         .pairing_rate = w->conf->pairing_rate,
         .max_cached = N_PAIRS_CACHED,
+        .metrics = w->services.metrics,
         .redis = shared ? &redis : NULL,
         .strict = w->conf->redis_failure == CONF_FAILURE_STRICT,
         .away_after_ms = w->conf->redis_timeout,

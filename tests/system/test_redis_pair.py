@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 from between import Between, post
+from certificates import Authority
 # pylint: disable=unused-import,redefined-outer-name
 from redis_servers import server_of  # a fixture
 from relay import Pair
@@ -132,6 +133,35 @@ def test_redis_that_lost_all_ends_the_pairs_and_runs_nothing_twice(server_of, de
     assert len(api.requests) <= 1
     assert pair.request("/z").status == 200
     assert n_pairings(deployment) == 2
+
+
+# ---- ways to Redis ----
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"), "ca")
+
+
+def test_over_tls_and_with_a_password_pairs_are_shared(server_of, start_relay, api, balance,
+                                                       authority):
+    tls = (*authority.issue("redis", "IP:127.0.0.1"), str(authority.path))
+    server = server_of(tls=tls, requirepass="s ecr@t")
+    deployment = Deployment(start_relay, api, f"rediss://:s%20ecr%40t@{server.place}",
+                            REDIS_CA_FILE=str(authority.path))
+    pair = balance(deployment)
+    assert [pair.request("/x").status for _ in range(4)] == [200] * 4
+    assert n_pairings(deployment) == 1
+    assert "ecr" not in deployment.log()
+
+
+def test_a_ca_that_redis_is_not_of_is_refused(server_of, start_relay, api, authority,
+                                              tmp_path_factory):
+    tls = (*authority.issue("redis", "IP:127.0.0.1"), str(authority.path))
+    other = Authority(tmp_path_factory.mktemp("other"), "other")
+    deployment = Deployment(start_relay, api, f"rediss://{server_of(tls=tls).place}", n=1,
+                            REDIS_CA_FILE=str(other.path))
+    deployment.instances[0].wait_for_log("TLS with it fails")
+    until_away(deployment)
 
 
 # ---- while Redis is away ----

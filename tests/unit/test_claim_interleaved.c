@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "tests/unit/memory_claim.h"
 #include "worker/claim.h"
-#include "worker/store_memory.h"
 
 enum { N_PAGES = 4, COUNTER = 10, HALF_HOUR_MS = 30 * 60 * 1000, N_PLACES = 150, N_WIPES = 100 };
 
@@ -168,7 +168,7 @@ static struct store_place place;
 
 static void claim_in_store(void)
 {
-    shared->result = store_memory_claim(&store, &place, &session, COUNTER, NULL);
+    shared->result = memory_claim(&store, &place, &session, COUNTER, NULL);
 }
 
 /* A counter that was claimed: a claim of it that wins would be a second one. */

@@ -184,10 +184,11 @@ static int open_all(void **state)
     buffer_init(&x.out, 0);
     assert_int_equal(shm_create(&sizes, &shm), 0);
     config.shm = shm;
+    x.services.metrics = calloc(1, sizeof(*x.services.metrics));
+    config.metrics = x.services.metrics;
     assert_int_equal(session_store_new(&config, &x.services.store), 0);
     x.services.conf = &conf;
     x.services.identity = &ours;
-    x.services.metrics = calloc(1, sizeof(*x.services.metrics));
     log_fd = memfd_create("log", MFD_CLOEXEC);
     log_open(log_fd, LOG_LEVEL_INFO, "test");
     make_m1(&theirs, 0, SUITE_AES_256_GCM);

@@ -8,33 +8,15 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/metric.h"
 #include "common/shm.h"
-#include "worker/session_store.h"
+#include "tests/unit/store_asked.h"
 
 enum { MAX_CACHED = 4 };
 
 static struct shm *shm;
+static struct metric_block metrics;
 static struct session_store *store, *other; /* two workers over one memory */
-
-struct asked {
-    struct store_wait wait;
-    unsigned n_done;
-    int result;
-};
-
-static void on_done(struct store_wait *wait, int result)
-{
-    struct asked *asked = wait->arg;
-
-    asked->n_done++;
-    asked->result = result;
-}
-
-static struct asked *begin(struct asked *asked)
-{
-    *asked = (struct asked){ .wait = { .done = on_done, .arg = asked } };
-    return asked;
-}
 
 static int end(struct asked *asked)
 {
@@ -50,7 +32,7 @@ static int put(struct session_store *s, uint8_t id, uint64_t lifetime_ms)
                                .expires_mono_ms = clock_mono_ms() + lifetime_ms };
     struct asked asked;
 
-    session_store_put(s, &session, &begin(&asked)->wait);
+    session_store_put(s, &session, &asked_begin(&asked)->wait);
     return end(&asked);
 }
 
@@ -59,7 +41,7 @@ static int get(struct session_store *s, uint8_t id, struct session_ref **ref_r)
     const uint8_t bytes[PAIR_ID_LEN] = { id, [15] = id };
     struct asked asked;
 
-    session_store_get(s, bytes, ref_r, &begin(&asked)->wait);
+    session_store_get(s, bytes, ref_r, &asked_begin(&asked)->wait);
     return end(&asked);
 }
 
@@ -67,16 +49,16 @@ static int claim(struct session_store *s, struct session_ref *ref, uint64_t coun
 {
     struct asked asked;
 
-    session_store_claim(s, ref, counter, NULL, &begin(&asked)->wait);
+    session_store_claim(s, ref, counter, NULL, &asked_begin(&asked)->wait);
     return end(&asked);
 }
 
 static int open_all(void **state)
 {
     struct shm_sizes sizes = { { 4096, 4096, 1 << 20, 64 * 4160 } };
-    struct session_store_config config = { .pairs_per_node = 100,
-                                           .pairing_rate = 10,
-                                           .max_cached = MAX_CACHED };
+    struct session_store_config config = {
+        .pairs_per_node = 100, .pairing_rate = 10, .max_cached = MAX_CACHED, .metrics = &metrics
+    };
 
     (void)state;
     assert_int_equal(shm_create(&sizes, &shm), 0);

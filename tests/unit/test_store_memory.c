@@ -15,7 +15,7 @@
 
 #include "common/clock.h"
 #include "common/secret.h"
-#include "worker/store_memory.h"
+#include "tests/unit/memory_claim.h"
 
 enum { PAIRS_LEN = 1 << 20, CLAIMS_LEN = 64 * 4160, N_COUNTERS = 4096, N_PROCESSES = 4 };
 
@@ -93,14 +93,14 @@ static void a_counter_is_claimed_once_and_its_first_sending_with_it(void **state
                                     .counter = 5, /* a pair unknown here */
                                     .time_ms = clock_wall_ms() + 3600 * 1000 };
 
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, &again), 0);
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, NULL), ERR_REPLAY);
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 2, &again), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &place, &session, 1, &again), 0);
+    assert_int_equal(memory_claim(&memory, &place, &session, 1, NULL), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &place, &session, 2, &again), ERR_REPLAY);
     again.counter = 1;
     memcpy(again.pair_id, session.secret.id, PAIR_ID_LEN);
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 3, &again), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &place, &session, 3, &again), ERR_REPLAY);
     again.counter = 4; /* names itself */
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 4, &again), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &place, &session, 4, &again), ERR_REPLAY);
 }
 
 /* By the wall clock as it goes now. */
@@ -117,10 +117,10 @@ static void an_again_from_before_the_memory_began_is_a_replay(void **state)
     struct envelope_again again = { .pair_id = { 9 } };
 
     again.time_ms = began_ms() + 9990; /* two clocks have been rounded */
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, &again), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &place, &session, 1, &again), ERR_REPLAY);
     again.time_ms = began_ms() + 10010;
     again.counter = 1;
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 2, &again), 0);
+    assert_int_equal(memory_claim(&memory, &place, &session, 2, &again), 0);
 }
 
 /* As if it had begun so much earlier: the one word of the header, before the regions, that says it.
@@ -146,13 +146,13 @@ static void an_again_older_than_claims_are_surely_kept_is_a_replay(void **state)
 
     age_memory(24 * 3600 * 1000);
     again.time_ms = now_ms - (10 * 60 - 30) * 1000;
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, &again), 0);
+    assert_int_equal(memory_claim(&memory, &place, &session, 1, &again), 0);
     again.counter = 1; /* its claim, if there was one, may have gone with its page */
     again.time_ms = now_ms - 10 * 60 * 1000 - 1;
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 2, &again), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &place, &session, 2, &again), ERR_REPLAY);
     again.counter = 2;
     again.time_ms = now_ms - 12 * 3600 * 1000;
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 3, &again), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &place, &session, 3, &again), ERR_REPLAY);
 }
 
 /* A sender may know our clock as it was before it was set back, and is then ahead of it by as much
@@ -166,10 +166,10 @@ static void an_again_from_the_first_quarter_of_the_memory_is_a_replay(void **sta
 
     age_memory(400 * 1000);
     again.time_ms = began_ms() + 99 * 1000;
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, &again), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &place, &session, 1, &again), ERR_REPLAY);
     again.time_ms = began_ms() + 101 * 1000;
     again.counter = 1;
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 2, &again), 0);
+    assert_int_equal(memory_claim(&memory, &place, &session, 2, &again), 0);
 }
 
 static void a_pair_that_ended_after_it_was_found_claims_nothing(void **state)
@@ -179,10 +179,10 @@ static void a_pair_that_ended_after_it_was_found_claims_nothing(void **state)
     struct store_place place = found(&session);
 
     old.expires_mono_ms = clock_mono_ms();
-    assert_int_equal(store_memory_claim(&memory, &place, &old, 1, NULL), ERR_UNKNOWN);
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, NULL), 0);
+    assert_int_equal(memory_claim(&memory, &place, &old, 1, NULL), ERR_UNKNOWN);
+    assert_int_equal(memory_claim(&memory, &place, &session, 1, NULL), 0);
     shared_table_remove(&memory.pairs.pairs, place.ref.index); /* as an eviction does */
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 2, NULL), ERR_UNKNOWN);
+    assert_int_equal(memory_claim(&memory, &place, &session, 2, NULL), ERR_UNKNOWN);
     assert_false(store_memory_holds(&memory, &place, &session));
 }
 
@@ -194,12 +194,12 @@ static void an_emptied_memory_knows_no_pair_from_before(void **state)
     struct envelope_again again = { .time_ms = clock_wall_ms() };
     uint64_t generation = shm_generation(shm);
 
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, NULL), 0);
+    assert_int_equal(memory_claim(&memory, &place, &session, 1, NULL), 0);
     die_inside();
     other = new_pair(2);
     assert_int_equal(shm_generation(shm), generation + 1);
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 1, NULL), ERR_UNKNOWN);
-    assert_int_equal(store_memory_claim(&memory, &place, &session, 2, NULL), ERR_UNKNOWN);
+    assert_int_equal(memory_claim(&memory, &place, &session, 1, NULL), ERR_UNKNOWN);
+    assert_int_equal(memory_claim(&memory, &place, &session, 2, NULL), ERR_UNKNOWN);
     /* Not even if the cell is as it was: only the generation tells. */
     new_place = found(&other);
     assert_int_equal(new_place.ref.index, place.ref.index);
@@ -208,7 +208,7 @@ static void an_emptied_memory_knows_no_pair_from_before(void **state)
     /* And what was sent under it does not run again by its first sending. */
     memcpy(again.pair_id, session.secret.id, PAIR_ID_LEN);
     again.counter = 1;
-    assert_int_equal(store_memory_claim(&memory, &new_place, &other, 1, &again), ERR_REPLAY);
+    assert_int_equal(memory_claim(&memory, &new_place, &other, 1, &again), ERR_REPLAY);
 }
 
 static void nonces_are_seen_once(void **state)
@@ -257,7 +257,7 @@ static void claim_all(const struct session *session, unsigned seed)
     for (uint32_t i = 0; i < N_COUNTERS; i++) {
         uint32_t n = (i * 1021 + seed * 577) % N_COUNTERS; /* 1021 is odd: meets all */
         uint64_t counter = (uint64_t)(n % 8) * CLAIM_PAGE_BITS + n / 8;
-        int r = store_memory_claim(&memory, &place, session, counter, NULL);
+        int r = memory_claim(&memory, &place, session, counter, NULL);
 
         if (r == 0)
             atomic_fetch_add(&wins[n], 1);
