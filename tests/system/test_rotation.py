@@ -8,9 +8,9 @@ import pytest
 from deployment import Secrets, reload
 from fault_table import assert_at_most_once
 # pylint: disable=unused-import,redefined-outer-name
-from fleets import OUTBOUND, SIDES, fleet_of, shared_by  # fixtures, too
+from fleets import INBOUND, OUTBOUND, SIDES, fleet_of, shared_by  # fixtures, too
 from redis_servers import server_of  # a fixture
-from relay import curl
+from relay import TOP, curl
 from test_relaycat import relaycat
 
 N_APPLICATIONS = 16
@@ -22,9 +22,12 @@ def first_values(side):
             "OUTBOUND_TOKEN": f"the first token of {side}"}
 
 
-def next_value(name, side):
-    """SECRET alone is the same on both sides."""
-    return f"the next {name}" if name == "SECRET" else f"the next {name} of {side}, long enough"
+def documented_commands():
+    """How a value is made, and the three steps, as docs/operations.md has them."""
+    _, text = (TOP / "docs/operations.md").read_text().split("## Rotating the secrets\n")
+    text = text.split("\n## ")[0]
+    make, accept, swap, forget = re.findall(r"^ +((?:openssl|cp|:) .*)$", text, re.M)
+    return make, (accept, swap, forget)
 
 
 class Rotation:
@@ -37,43 +40,48 @@ class Rotation:
         self.fleet = fleet_of(n, n, own=own, DRAIN_TIMEOUT="2s")
         self.load = self.fleet.load(N_APPLICATIONS, first_values(OUTBOUND)["OUTBOUND_TOKEN"], 0.01)
 
-    def step(self, values):
-        """{(side, name of a file): value}; then the load must go on."""
-        for (side, name), value in values.items():
-            self.secrets[side].write(name, value)
-        reload(self.fleet.relays())
-        self.load.wait_until_healed()
+    def make_values(self, names):
+        """SECRET alone is the same on both sides."""
+        make, _ = documented_commands()
+        for name in names:
+            for side in SIDES:
+                self.secrets[side].run(name, make)
+        for side in SIDES if "SECRET" in names else []:
+            shared = self.secrets[OUTBOUND].path("SECRET.next").read_text()
+            self.secrets[side].path("SECRET.next").write_text(shared)
 
     def rotate(self, names):
-        """The procedure of docs/operations.md, on both sides."""
-        files = [(side, name) for side in SIDES for name in names]
-        old = {(side, name): self.secrets[side].read(name) for side, name in files}
-        new = {(side, name): next_value(name, side) for side, name in files}
-        self.step({(side, f"{name}_ALSO"): new[side, name] for side, name in files})
-        self.step(new | {(side, f"{name}_ALSO"): old[side, name] for side, name in files})
-        for client in self.load.clients:
-            client.set_fields(self.fleet.fields(self.secrets[OUTBOUND].read("OUTBOUND_TOKEN")))
-        self.load.wait_until_healed()
-        self.step({(side, f"{name}_ALSO"): "" for side, name in files})
+        """What docs/operations.md says, on both sides; after each step the load must go on."""
+        self.make_values(names)
+        for command in documented_commands()[1]:
+            for side in SIDES:
+                for name in names:
+                    self.secrets[side].run(name, command)
+            reload(self.fleet.relays())
+            for client in self.load.clients:
+                client.set_fields(self.fleet.fields(self.secrets[OUTBOUND].read("OUTBOUND_TOKEN")))
+            self.load.wait_until_healed()
 
 
-def takes_secret(fleet, value):
-    return relaycat(fleet.inbound.url(), "/x", SECRET=value)[0] == 0
+def takes_secret(rotation, value):
+    return relaycat(rotation.fleet.inbound.url(), "/x", SECRET=value)[0] == 0
 
 
-def takes_token(fleet, value):
-    fields = [f"{name}: {value}" for name, value in fleet.fields(value).items()]
-    return curl(fleet.outbound.url("/x"), fields=fields).status != 401
+def takes_token(rotation, value):
+    fields = [f"{name}: {value}" for name, value in rotation.fleet.fields(value).items()]
+    return curl(rotation.fleet.outbound.url("/x"), fields=fields).status != 401
 
 
-def is_named_by(fleet, value):
-    """A node is made from CLIENT_ID_SECRET: here the newest that the inbound side paired with."""
-    node = hmac.digest(value.encode(), b"mar1 node\0" + fleet.api.url.encode(), "sha256")
-    return re.findall("sends to us node=([0-9a-f]+)", fleet.inbound.log())[-1] == \
-        node[:16].hex()
+def is_named_by(rotation, value):
+    """A node is made from CLIENT_ID_SECRET."""
+    node = hmac.digest(value.encode(), b"mar1 node\0" + rotation.fleet.api.url.encode(), "sha256")
+    _, _, said = relaycat("-v", rotation.fleet.inbound.url(), "/x",
+                          SECRET=rotation.secrets[INBOUND].read("SECRET"))
+    return f"node {node.hex()[:8]}" in said
 
 
-IN_USE = {"SECRET": takes_secret, "CLIENT_ID_SECRET": is_named_by, "OUTBOUND_TOKEN": takes_token}
+IN_USE = {"SECRET": (INBOUND, takes_secret), "CLIENT_ID_SECRET": (INBOUND, is_named_by),
+          "OUTBOUND_TOKEN": (OUTBOUND, takes_token)}
 
 
 def rotate(rotation, api, names):
@@ -83,9 +91,9 @@ def rotate(rotation, api, names):
         rotation.load.stop()
     assert_at_most_once(api, rotation.load)
     assert not rotation.load.failures
-    for name in names:
-        assert IN_USE[name](rotation.fleet, next_value(name, OUTBOUND))
-        assert not IN_USE[name](rotation.fleet, first_values(OUTBOUND)[name])
+    for side, in_use, name in ((*IN_USE[name], name) for name in names):
+        assert in_use(rotation, rotation.secrets[side].read(name))
+        assert not in_use(rotation, first_values(side)[name])
 
 
 @pytest.mark.slow

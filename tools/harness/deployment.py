@@ -2,8 +2,10 @@
 """Instances of one relay behind a real haproxy, with secrets in files that a reload reads anew."""
 
 import csv
+import os
 import signal
 import socket
+import subprocess
 
 from bench_programs import Program
 from relay import wait_until
@@ -118,7 +120,7 @@ def reload(relays):
 
 
 class Secrets:
-    """Of one side, as files: a reload reads them again. An empty one is none."""
+    """Of one side, as files: a reload reads them again. Of an _ALSO an empty one is none."""
 
     NAMES = ("SECRET", "CLIENT_ID_SECRET", "OUTBOUND_TOKEN")
 
@@ -126,16 +128,21 @@ class Secrets:
         folder.mkdir(mode=0o755)
         self.folder = folder
         for name in self.NAMES:
-            self.write(name, values[name])
-            self.write(f"{name}_ALSO", "")
+            self.path(name).write_text(values[name] + "\n")
+            self.path(f"{name}_ALSO").write_text("")
 
-    def write(self, name, value):
-        (self.folder / name).write_text(value + "\n")
+    def path(self, name):
+        return self.folder / name.lower()
 
     def read(self, name):
-        return (self.folder / name).read_text().rstrip("\n")
+        return self.path(name).read_text().rstrip("\n")
+
+    def run(self, name, command):
+        """What an operator types in that folder, with name set to that of a file."""
+        subprocess.run(["sh", "-euc", command], cwd=self.folder, check=True,
+                       env={"PATH": os.environ["PATH"], "name": name.lower()})
 
     def settings(self):
         """In the place of the secrets themselves."""
         return {name: None for name in self.NAMES} | \
-            {f"{path.name}_FILE": str(path) for path in self.folder.iterdir()}
+            {f"{path.name.upper()}_FILE": str(path) for path in self.folder.iterdir()}
