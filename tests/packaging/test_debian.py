@@ -18,6 +18,7 @@ secret = "the secret that both relays share";
 workers = 2;
 """
 LOG = "/var/log/mte-api-relay/relay.log"
+SECOND_GENERATION = '"generation":2,"workers":2'
 # Through a pair: sealed, opened, answered by the relay itself or by the API behind it.
 ECHO = ("SECRET='the secret that both relays share' CLIENT_ID_SECRET='of relaycat, and long enough too'"
         " relaycat http://127.0.0.1:8080 ")
@@ -176,7 +177,7 @@ def test_reload_takes_good_settings_and_refuses_bad_ones(machine, packages):
     before = master(machine)
     configure(machine, "log_level = \"debug\";\n")
     machine.run("service mte-api-relay reload")
-    machine.wait_for(f"grep -q '\"generation\":2,\"workers\":2' {LOG}")
+    machine.wait_for(f"grep -q '{SECOND_GENERATION}' {LOG}")
     configure(machine, "prot = 8081;\n")
     for action in ("configtest", "reload", "force-reload", "restart"):
         assert "prot" in machine.run(f"service mte-api-relay {action}", status=6)
@@ -237,6 +238,16 @@ def files_named_like_us(machine):
     return machine.run("find / -xdev -name '*mte-api-relay*' -o -xdev -name 'relaycat*' | sort")
 
 
+def test_logrotate_turns_the_log_over_and_the_relay_follows(machine, packages):
+    serve(machine, packages)
+    machine.run("logrotate --force /etc/logrotate.d/mte-api-relay")
+    machine.run("service mte-api-relay reload")
+    machine.wait_for(f"grep -q '{SECOND_GENERATION}' {LOG}")
+    machine.run(f"grep -q '{SECOND_GENERATION}' {LOG}.1", status=1)
+    assert '"generation":1' in machine.path(f"{LOG}.1").read_text()
+    assert machine.run(f"stat -c %A {LOG}").endswith("---\n")
+
+
 def test_under_systemd_an_installation_without_configuration_starts_nothing(booted, packages):
     install(booted, packages)
     booted.run("systemctl is-active mte-api-relay", status=3)
@@ -277,7 +288,7 @@ def test_systemctl_reloads_good_settings_and_refuses_bad_ones(booted, packages):
     serve(booted, packages)
     before = main_pid(booted)
     booted.run("systemctl reload mte-api-relay")
-    booted.wait_for("journalctl --unit=mte-api-relay | grep -q '\"generation\":2,\"workers\":2'")
+    booted.wait_for(f"journalctl --unit=mte-api-relay | grep -q '{SECOND_GENERATION}'")
     configure(booted, "prot = 8081;\n")
     booted.run("systemctl reload mte-api-relay", status=1)
     assert "prot" in journal(booted)
@@ -290,7 +301,7 @@ def test_systemd_keeps_the_process_that_goes_on_in_a_new_program(booted, package
     before = main_pid(booted)
     booted.run("systemctl kill --kill-who=main --signal=USR2 mte-api-relay")
     booted.wait_for("journalctl --unit=mte-api-relay | grep -q 'took over'")
-    booted.wait_for("journalctl --unit=mte-api-relay | grep -q '\"generation\":2,\"workers\":2'")
+    booted.wait_for(f"journalctl --unit=mte-api-relay | grep -q '{SECOND_GENERATION}'")
     assert main_pid(booted) == before
     assert answers(booted)
 
@@ -306,6 +317,16 @@ def test_systemd_starts_a_master_that_was_killed_but_not_one_with_bad_settings(b
     booted.run("systemctl restart mte-api-relay", status=1)
     assert booted.run("systemctl show -P ExecMainStatus mte-api-relay") == "78\n"
     assert booted.run("systemctl show -P SubState mte-api-relay") == "failed\n"
+
+
+def test_a_log_file_under_systemd_is_turned_over_too(booted, packages):
+    install(booted, packages)
+    configure(booted, f'log_output = "{LOG}";\n')
+    booted.run("systemctl start mte-api-relay")
+    booted.run("logrotate --force /etc/logrotate.d/mte-api-relay")
+    booted.run("systemctl reload mte-api-relay")
+    booted.wait_for(f"grep -q '{SECOND_GENERATION}' {LOG}")
+    assert '"generation":1' in booted.path(f"{LOG}.1").read_text()
 
 
 def test_an_upgrade_and_a_purge_under_systemd(booted, packages):
