@@ -47,6 +47,11 @@ struct conf_list { /* comma list of tokens, each without spaces around it, none 
 struct conf_file { /* as it was when the settings were loaded */
     struct span path, content;
 };
+struct conf_endpoint {   /* where to listen */
+    bool set, off;       /* off: it was said that nothing shall */
+    struct span address; /* IPv4, or IPv6 without its brackets */
+    uint16_t port;
+};
 struct conf_pair {
     struct span name, value; /* name in lower case, each once; values may be keys: never printed */
 };
@@ -67,6 +72,7 @@ struct conf_networks {
     size_t n;
 };
 typedef struct conf_url conf_url;
+typedef struct conf_endpoint conf_endpoint;
 typedef struct conf_list conf_list;
 typedef struct conf_file conf_file;    /* its content may be a key: never printed */
 typedef struct conf_list conf_routes;  /* each begins with "/" and is exact or ends in "*" */

@@ -165,22 +165,62 @@ static int parse_text(const struct conf_parse *p, void *field)
     return 0;
 }
 
-static int parse_address(const struct conf_parse *p, void *field)
+/* IPv6 may have brackets; what is returned has none, and is empty where it is no address. */
+static struct span read_address(struct span text)
 {
-    struct span text = p->text;
     char address[INET6_ADDRSTRLEN] = "";
     struct in6_addr unused;
-    bool brackets = text.at[0] == '[' && text.at[text.len - 1] == ']';
+    bool brackets = span_starts(text, SPAN("[")) && span_ends(text, SPAN("]"));
 
     if (brackets)
         text = span_part(text, 1, text.len - 2);
-    if (text.len < sizeof(address))
+    if (text.len < sizeof(address) && text.len > 0)
         memcpy(address, text.at, text.len);
     if (inet_pton(AF_INET6, address, &unused) != 1 &&
         (brackets || inet_pton(AF_INET, address, &unused) != 1))
-        return conf_kind_refuse(p,
-                                "is not an address: 0.0.0.0, 127.0.0.1, [::], [::1] and the like");
-    *(conf_address *)field = text;
+        return SPAN_NONE;
+    return text;
+}
+
+static int parse_address(const struct conf_parse *p, void *field)
+{
+    conf_address *address = field;
+
+    *address = read_address(p->text);
+    return address->len > 0
+               ? 0
+               : conf_kind_refuse(
+                     p, "is not an address: 0.0.0.0, 127.0.0.1, [::], [::1] and the like");
+}
+
+/* Where the port begins that stands behind an address; in IPv6 only brackets tell. */
+static size_t find_port(struct span text)
+{
+    size_t at = text.len;
+
+    while (at > 0 && text.at[at - 1] != ':')
+        at--;
+    return at;
+}
+
+static int parse_endpoint(const struct conf_parse *p, void *field)
+{
+    conf_endpoint *to = field;
+    size_t at = find_port(p->text);
+    struct span address = span_part(p->text, 0, at > 0 ? at - 1 : 0);
+    uint64_t port = 0;
+
+    to->set = true;
+    to->off = span_equal(p->text, SPAN("off"));
+    if (to->off)
+        return 0;
+    if (!span_starts(address, SPAN("[")) && span_find(address, ':') < address.len)
+        address = SPAN_NONE;
+    to->address = read_address(address);
+    if (to->address.len == 0 || text_u64(span_from(p->text, at), UINT16_MAX, &port) != 0)
+        return conf_kind_refuse(
+            p, "is not off and no address with a port: 127.0.0.1:8081, [::1]:8081 and the like");
+    to->port = (uint16_t)port;
     return 0;
 }
 
@@ -241,6 +281,11 @@ const struct conf_kind conf_kind_address = {
     .parse = parse_address,
     .show = conf_kind_show_text,
     .form = "address",
+};
+const struct conf_kind conf_kind_endpoint = {
+    .parse = parse_endpoint,
+    .show = conf_kind_show_text,
+    .form = "address and port, or off",
 };
 const struct conf_kind conf_kind_secret = {
     .parse = parse_secret,

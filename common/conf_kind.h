@@ -32,6 +32,7 @@ extern const struct conf_kind conf_kind_text, conf_kind_address, conf_kind_secre
     conf_kind_duration, conf_kind_level, conf_kind_list, conf_kind_routes, conf_kind_origins,
     conf_kind_fields, conf_kind_file, conf_kind_peers, conf_kind_networks, conf_kind_log_format,
     conf_kind_outlet;
+extern const struct conf_kind conf_kind_endpoint;
 
 /* Reads p->text into the field of conf, and keeps it as the setting's text. Returns as parse does.
  */

@@ -13,9 +13,9 @@ static const struct span user_name = { (const uint8_t *)"process user", 12 };
 
 void inherit_print(const struct inherit *inherit, char text_r[static INHERIT_TEXT_LEN])
 {
-    snprintf(text_r, INHERIT_TEXT_LEN, "slot=%llu,generation=%llu,listeners=%llu",
+    snprintf(text_r, INHERIT_TEXT_LEN, "slot=%llu,generation=%llu,listeners=%llu,admin=%llu",
              (unsigned long long)inherit->slot, (unsigned long long)inherit->generation,
-             (unsigned long long)inherit->n_listeners);
+             (unsigned long long)inherit->n_listeners, (unsigned long long)inherit->admin);
 }
 
 static int read_field(struct span *rest, const char *name, uint64_t max, uint64_t *value_r)
@@ -29,7 +29,8 @@ int inherit_parse(struct span text, struct inherit *inherit_r)
 {
     if (read_field(&text, "slot", SHM_N_SLOTS - 1, &inherit_r->slot) != 0 ||
         read_field(&text, "generation", UINT64_MAX, &inherit_r->generation) != 0 ||
-        read_field(&text, "listeners", INHERIT_LISTENERS_MAX, &inherit_r->n_listeners) != 0)
+        read_field(&text, "listeners", INHERIT_LISTENERS_MAX, &inherit_r->n_listeners) != 0 ||
+        read_field(&text, "admin", 1, &inherit_r->admin) != 0)
         return ERR_FORMAT;
     return text.at == NULL ? 0 : ERR_FORMAT;
 }

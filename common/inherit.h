@@ -16,6 +16,7 @@ enum inherit_fd {
     INHERIT_SHM,         /* shared memory */
     INHERIT_ACCESS_LOG,  /* ACCESS_LOG, or not there */
     INHERIT_LOG,         /* LOG_OUTPUT; not there where settings are only looked at by eye */
+    INHERIT_ADMIN,       /* the admin listener, where there is one */
     INHERIT_LISTENERS,   /* the first of them; the others follow */
 };
 
@@ -28,9 +29,10 @@ struct inherit {
     uint64_t slot;
     uint64_t generation; /* of the settings in the boot record */
     uint64_t n_listeners;
+    uint64_t admin; /* 1: there is an admin listener; else 0 */
 };
 
-/* As one argument: "slot=0,generation=1,listeners=1". */
+/* As one argument: "slot=0,generation=1,listeners=1,admin=1". */
 void inherit_print(const struct inherit *inherit, char text_r[static INHERIT_TEXT_LEN]);
 MUST_CHECK int inherit_parse(struct span text, struct inherit *inherit_r); /* ERR_FORMAT */
 

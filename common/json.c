@@ -79,6 +79,66 @@ int json_read_strings(struct span text, json_member_cb member, void *arg, const 
     return r;
 }
 
+/* ---- values of any kind ---- */
+
+static const json_t *jansson(const struct json_value *value)
+{
+    return (const json_t *)(const void *)value;
+}
+
+int json_value_read(struct span text, struct json_value **value_r)
+{
+    json_error_t error;
+    json_t *value = json_loadb(text.len > 0 ? (const char *)text.at : "", text.len, 0, &error);
+
+    *value_r = (struct json_value *)(void *)value;
+    if (value != NULL)
+        return 0;
+    return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : ERR_FORMAT;
+}
+
+void json_value_free(struct json_value **value)
+{
+    json_decref((json_t *)(void *)*value);
+    *value = NULL;
+}
+
+const struct json_value *json_value_member(const struct json_value *object, const char *name)
+{
+    return (const struct json_value *)(const void *)json_object_get(jansson(object), name);
+}
+
+const struct json_value *json_value_item(const struct json_value *array, size_t index)
+{
+    return (const struct json_value *)(const void *)json_array_get(jansson(array), index);
+}
+
+size_t json_value_n_items(const struct json_value *array)
+{
+    return json_array_size(jansson(array));
+}
+
+const char *json_value_text(const struct json_value *string)
+{
+    const char *text = json_string_value(jansson(string));
+
+    return text != NULL ? text : "";
+}
+
+uint64_t json_value_number(const struct json_value *number)
+{
+    json_int_t value = json_integer_value(jansson(number));
+
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+bool json_value_is_true(const struct json_value *value)
+{
+    return json_is_true(jansson(value));
+}
+
+/* ---- writing ---- */
+
 /* The length of the well-formed UTF-8 sequence (RFC 3629) that s begins with; 0 if there is none.
  */
 static size_t utf8_len(struct span s)

@@ -11,7 +11,7 @@
 
 #include "common/error.h"
 
-enum { MESSAGE_VERSION = 2, MESSAGE_NUMBERS_MAX = 4 };
+enum { MESSAGE_VERSION = 3, MESSAGE_NUMBERS_MAX = 4 };
 
 enum message_kind {
 #define MESSAGE_ROW(kind, n_numbers, word, about) kind,

@@ -31,6 +31,10 @@ SETTING_ROW(port, "PORT", count, "8080", 0, 0, 65535,
             "data port; 0 lets the system choose one, which is logged")
 SETTING_ROW(listen, "LISTEN", address, "", 0, 0, 0,
             "address of the data port; default [::] for both families, else 0.0.0.0")
+SETTING_ROW(admin_listen, "ADMIN_LISTEN", endpoint, "", 0, 0, 0,
+            "where /healthz, /readyz, /metrics and /status are answered, to anybody who can connect; off for nowhere. If not set, 127.0.0.1:8081, and nowhere where another program has that; port 0 lets the system choose one, which is logged")
+SETTING_ROW(control_socket, "CONTROL_SOCKET", text, "", 0, 0, 0,
+            "path of the unix socket that relayctl talks to, or off. If not set, control.sock in the folder mte-api-relay of the system's run folder, and none where that cannot be made")
 SETTING_ROW(log_level, "LOG_LEVEL", level, "info", 0, 0, 0,
             "trace, debug, info, warning, error, panic or off")
 SETTING_ROW(log_format, "LOG_FORMAT", log_format, "json", 0, 0, 0,

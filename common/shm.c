@@ -2,7 +2,7 @@
 /*
  * The shared memory, one memfd:
  *
- *      | header, one page | METRICS | HEARTBEATS | PAIRS | CLAIMS |     each from a page on
+ *      | header, one page | METRICS | HEARTBEATS | PAIRS | CLAIMS | BOARD |   each from a page on
  *
  * Sealed against every change of its size, so that no process can take pages from under another.
  * Each process keeps where the regions are to itself; what it shares is the lock and four numbers.

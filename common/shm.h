@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The memory that a master and all its workers share, for the master's life: a memfd with a
- * versioned header and four regions. This module maps and lays out; what a region holds is its
- * user's business (metric, heartbeat, the worker's session table and claims).
+ * versioned header and five regions. This module maps and lays out; what a region holds is its
+ * user's business (metric, heartbeat, board, the worker's session table and claims).
  */
 #ifndef COMMON_SHM_H
 #define COMMON_SHM_H
@@ -22,6 +22,7 @@ enum shm_region {
     SHM_HEARTBEATS, /* one 64-byte line a slot */
     SHM_PAIRS,      /* the worker's session table, nonces and rates */
     SHM_CLAIMS,     /* the worker's claim pages */
+    SHM_BOARD,      /* places of board.h */
     N_SHM_REGIONS
 };
 

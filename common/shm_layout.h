@@ -7,6 +7,7 @@
 #ifndef COMMON_SHM_LAYOUT_H
 #define COMMON_SHM_LAYOUT_H
 
+#include "common/board.h"
 #include "common/metric.h"
 #include "common/shm.h"
 
@@ -44,6 +45,7 @@ static inline struct shm_sizes shm_layout(uint64_t pairs_per_node, uint64_t clai
         [SHM_HEARTBEATS] = SHM_N_SLOTS * sizeof(struct shm_heartbeat),
         [SHM_PAIRS] = shm_pairs_len(pairs_per_node),
         [SHM_CLAIMS] = shm_claims_len(claim_pages),
+        [SHM_BOARD] = board_len(SHM_N_SLOTS),
     } };
 }
 

@@ -9,7 +9,7 @@
 
 #include "common/text.h"
 
-enum { PORT_HTTP = 80, PORT_HTTPS = 443, IPV6_TEXT_MAX = 45 };
+enum { PORT_HTTP = 80, PORT_HTTPS = 443, IPV6_TEXT_MAX = 45, HASHED_MAX = 4096 };
 
 static uint8_t lower(uint8_t c)
 {
@@ -170,4 +170,18 @@ void url_put_authority(struct buffer *b, const struct url *url)
         return;
     buffer_put_text(b, ":");
     buffer_put_decimal(b, url->port);
+}
+
+/* FNV-1a. */
+int url_hash(const struct url *url, uint64_t *hash_r)
+{
+    uint8_t bytes[HASHED_MAX];
+    struct buffer canonical = buffer_over(bytes, sizeof(bytes));
+    uint64_t hash = 0xcbf29ce484222325;
+
+    url_put_canonical(&canonical, url);
+    for (size_t i = 0; i < buffer_len(&canonical); i++)
+        hash = (hash ^ bytes[i]) * 0x100000001b3;
+    *hash_r = hash;
+    return buffer_error(&canonical);
 }

@@ -24,6 +24,9 @@ MUST_CHECK int url_parse(struct span text, struct url *url_r, const char **why_r
 /* scheme://host:port/path: port always written, lower case up to the path, no trailing "/". */
 void url_put_canonical(struct buffer *b, const struct url *url);
 
+/* The same for all spellings of a URL, and hardly for two URLs. ERR_LIMIT: it is overlong. */
+MUST_CHECK int url_hash(const struct url *url, uint64_t *hash_r);
+
 /* host[:port] as a Host field has it: the port only where it is not the scheme's default. */
 void url_put_authority(struct buffer *b, const struct url *url);
 

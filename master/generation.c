@@ -16,6 +16,8 @@
 #include "master/listen.h"
 #include "master/verdict.h"
 
+enum { ADMIN_PORT = 8081 };
+
 /* Who the workers become, and where the relay listens: both must make sense to this machine. */
 static int check_machine(const struct generation_source *source, const struct conf *conf,
                          struct inherit_user *user_r)
@@ -47,8 +49,45 @@ static int seal(struct generation *g, const struct conf *conf, const struct inhe
     return r;
 }
 
+static char *copy(struct span text)
+{
+    return strndup(text.len > 0 ? (const char *)text.at : "", text.len);
+}
+
+static int keep_admin(struct generation_admin *admin, const conf_endpoint *conf)
+{
+    admin->by_default = !conf->set;
+    admin->port = conf->set ? conf->port : ADMIN_PORT;
+    admin->address = copy(conf->set ? conf->address : SPAN("127.0.0.1"));
+    return admin->address != NULL ? 0 : -ENOMEM;
+}
+
+static int keep_control(struct generation_doors *doors, struct span path)
+{
+    doors->control_by_default = path.len == 0;
+    doors->control = copy(span_equal(path, SPAN("off")) ? SPAN_NONE
+                          : path.len > 0                ? path
+                                                        : span_text(CONTROL_PATH));
+    return doors->control != NULL ? 0 : -ENOMEM;
+}
+
+static int keep_doors(struct generation_doors *doors, const struct conf *conf)
+{
+    int r = keep_control(doors, conf->control_socket);
+
+    return r == 0 ? keep_admin(&doors->admin, &conf->admin_listen) : r;
+}
+
+static const char *store_word(const struct conf *conf)
+{
+    if (conf->redis_url.len == 0)
+        return "memory";
+    return conf->redis_failure == CONF_FAILURE_STRICT ? "redis, strict" : "redis, local";
+}
+
 static int keep(struct generation *g, const struct conf *conf)
 {
+    g->store = store_word(conf);
     g->n_workers = conf->workers != 0 ? (size_t)conf->workers : cores_available();
     g->drain_ms = conf->drain_timeout;
     g->log_level = conf->log_level;
@@ -56,9 +95,8 @@ static int keep(struct generation *g, const struct conf *conf)
     g->port = (uint16_t)conf->port;
     g->pairs_per_node = conf->pairs_per_node;
     g->claim_pages = conf->claim_pages;
-    g->listen =
-        strndup(conf->listen.len > 0 ? (const char *)conf->listen.at : "", conf->listen.len);
-    return g->listen != NULL ? 0 : -ENOMEM;
+    g->listen = copy(conf->listen);
+    return g->listen != NULL ? keep_doors(&g->doors, conf) : -ENOMEM;
 }
 
 void generation_take_log(const struct generation *g)
@@ -192,6 +230,25 @@ int generation_load(const struct generation_source *source, uint64_t number,
     return r;
 }
 
+int generation_load_doors(const struct generation_source *source, struct generation_doors *doors_r)
+{
+    struct conf *conf = NULL;
+    int r = conf_load(source->path, environment_settings(source->environment), source->problem,
+                      ignore_warning, source->arg, &conf);
+
+    *doors_r = (struct generation_doors){ .control = NULL };
+    if (r == 0)
+        r = keep_doors(doors_r, conf);
+    conf_free(&conf);
+    return r;
+}
+
+void generation_doors_fini(struct generation_doors *doors)
+{
+    free(doors->admin.address);
+    free(doors->control);
+}
+
 void generation_free(struct generation **generation)
 {
     struct generation *g = *generation;
@@ -202,6 +259,7 @@ void generation_free(struct generation **generation)
     outlet_close(&g->log);
     outlet_close(&g->access_log);
     free(g->listen);
+    generation_doors_fini(&g->doors);
     free(g);
     *generation = NULL;
 }
@@ -212,6 +270,11 @@ const char *generation_conflict(const struct generation *now, const struct gener
         return "LISTEN";
     if (now->port != next->port)
         return "PORT";
+    if (strcmp(now->doors.admin.address, next->doors.admin.address) != 0 ||
+        now->doors.admin.port != next->doors.admin.port)
+        return "ADMIN_LISTEN";
+    if (strcmp(now->doors.control, next->doors.control) != 0)
+        return "CONTROL_SOCKET";
     if (now->pairs_per_node != next->pairs_per_node)
         return "PAIRS_PER_NODE";
     if (now->claim_pages != next->claim_pages)

@@ -20,6 +20,20 @@ struct generation_source {
     bool quiet; /* only looked at: the settings are not logged, nor the log changed */
 };
 
+/* ADMIN_LISTEN as it is meant. */
+struct generation_admin {
+    char *address; /* "": there is none; owned */
+    uint16_t port;
+    bool by_default; /* nobody asked for it, so the relay goes without it where it must */
+};
+
+/* Where operators ask. */
+struct generation_doors {
+    struct generation_admin admin;
+    char *control; /* CONTROL_SOCKET; "": there is none; owned */
+    bool control_by_default;
+};
+
 struct generation {
     uint64_t number;
     int boot; /* sealed boot record; owned */
@@ -31,6 +45,8 @@ struct generation {
     /* What cannot change while the master lives: */
     char *listen; /* LISTEN; owned */
     uint16_t port;
+    struct generation_doors doors;
+    const char *store; /* of pairs, in a word for operators: see board.h */
     uint64_t pairs_per_node, claim_pages;
 };
 
@@ -45,6 +61,11 @@ void generation_take_log(const struct generation *generation);
 void generation_open_logs(struct generation *generation);
 /* Its files anew, by their paths. */
 void generation_reopen_logs(struct generation *generation);
+
+/* Only where operators ask, of settings that are not judged by a worker. Returned as above. */
+MUST_CHECK int generation_load_doors(const struct generation_source *source,
+                                     struct generation_doors *doors_r);
+void generation_doors_fini(struct generation_doors *doors);
 
 /* The name of a setting that differs though it cannot change in a running master, or NULL. */
 const char *generation_conflict(const struct generation *now, const struct generation *next);

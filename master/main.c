@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,27 +18,18 @@
 #include "common/jail.h"
 #include "common/text.h"
 #include "common/title.h"
+#include "master/control_socket.h"
 #include "master/daemon.h"
-#include "master/listen.h"
+#include "master/healthcheck.h"
+#include "master/options.h"
 #include "master/pid_file.h"
 #include "master/supervisor.h"
 #include "master/upgrade.h"
 
 enum {
-    START_MS = 60000,    /* for a worker to become ready */
-    DAEMON_MS = 120000,  /* for all of them, after which -d gives up */
-    PORT_WAIT_MS = 3000, /* for the workers of a master that was killed to give up the port */
-    PORT_RETRY_US = 50000,
-    N_FILES = 65536, /* descriptors: channels here, connections in the workers, who inherit it */
-};
-
-struct options {
-    const char *conf_path; /* NULL: the default */
-    const char *worker_path;
-    const char *pid_path; /* NULL: none */
-    const char *binary;   /* this program, and what takes its place at an upgrade */
-    int take_over;        /* what the binary before us left; -1: nothing */
-    bool check, print, daemon;
+    START_MS = 60000,   /* for a worker to become ready */
+    DAEMON_MS = 120000, /* for all of them, after which -d gives up */
+    N_FILES = 65536,    /* descriptors: channels here, connections in the workers, who inherit it */
 };
 
 /* What the process holds beside its settings. */
@@ -50,87 +40,10 @@ struct master {
     int daemon;   /* to say that we serve; -1: nobody waits for it */
     int pid_file; /* -1: none */
     struct notify notify;
-    int listeners[INHERIT_LISTENERS_MAX];
-    size_t n_listeners;
+    struct ports ports;
+    int control;        /* -1: none */
+    char *control_path; /* owned; NULL: not known yet */
 };
-
-static const char usage[] =
-    "usage: mte-api-relayd [-c FILE] [-t] [-d] [-p FILE] [--print-config] [--worker PATH] [-V] [-h]\n"
-    "  -c, --config FILE  settings (default " CONF_PATH ", which may be absent)\n"
-    "  -t, --test         check the settings and exit: 0, or 78 when they are bad\n"
-    "      --print-config print the settings in force, without secrets, and exit\n"
-    "      --worker PATH  the worker program (default " WORKER_PATH ")\n"
-    "  -f, --foreground   stay in the foreground (the default)\n"
-    "  -d, --daemon       go on in the background; return when all workers serve, or with an error\n"
-    "  -p, --pid-file FILE  write the process id there, refuse to start beside a master that lives\n"
-    "  -V, --version      print the version and exit\n"
-    "  -h, --help         print this and exit\n"
-    "Settings come from the environment, then from the file. See README.md.\n";
-
-static const struct option long_options[] = {
-    { "config", required_argument, NULL, 'c' },
-    { "test", no_argument, NULL, 't' },
-    { "print-config", no_argument, NULL, 'C' },
-    { "worker", required_argument, NULL, 'w' },
-    { "foreground", no_argument, NULL, 'f' },
-    { "daemon", no_argument, NULL, 'd' },
-    { "pid-file", required_argument, NULL, 'p' },
-    { "version", no_argument, NULL, 'V' },
-    { "take-over", required_argument, NULL, 'T' },
-    { "help", no_argument, NULL, 'h' },
-    { NULL, 0, NULL, 0 },
-};
-
-/* Exits where the options say so, or are wrong. */
-static void parse_options(int argc, char **argv, struct options *options)
-{
-    uint64_t fd;
-    int c;
-
-    *options = (struct options){ .worker_path = WORKER_PATH, .take_over = -1 };
-    while ((c = getopt_long(argc, argv, "c:tfdp:Vh", long_options, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            options->conf_path = optarg;
-            break;
-        case 't':
-            options->check = true;
-            break;
-        case 'C':
-            options->print = true;
-            break;
-        case 'w':
-            options->worker_path = optarg;
-            break;
-        case 'f':
-            options->daemon = false;
-            break;
-        case 'd':
-            options->daemon = true;
-            break;
-        case 'p':
-            options->pid_path = optarg;
-            break;
-        case 'T': /* from ourselves only, and in no manual */
-            if (text_u64(span_text(optarg), INT_MAX, &fd) != 0)
-                exit(EX_USAGE);
-            options->take_over = (int)fd;
-            break;
-        case 'V':
-            puts(PACKAGE_STRING);
-            exit(EX_OK);
-        case 'h':
-            fputs(usage, stdout);
-            exit(EX_OK);
-        default:
-            exit(EX_USAGE);
-        }
-    }
-    if (optind < argc) {
-        fputs(usage, stderr);
-        exit(EX_USAGE);
-    }
-}
 
 static void tell_problem(void *arg, const char *line)
 {
@@ -171,44 +84,6 @@ static int open_log(void)
     return outlet_open(&outlet);
 }
 
-static int open_listener(const struct generation *g, int *fd_r)
-{
-    uint64_t until = clock_mono_ms() + PORT_WAIT_MS;
-    char text[LISTEN_TEXT_LEN];
-    int r;
-
-    while ((r = listen_open(span_text(g->listen), g->port, fd_r)) == -EADDRINUSE &&
-           clock_mono_ms() < until)
-        usleep(PORT_RETRY_US);
-    if (r != 0) {
-        log_panic("cannot listen on \"%s\" port %u: %s", g->listen, g->port, error_text(r));
-        return r;
-    }
-    listen_text(*fd_r, text);
-    log_info("listening address=%s", text);
-    return 0;
-}
-
-/* Those of a service manager, or one of our own. */
-static int open_listeners(struct master *m, const struct generation *g)
-{
-    char *const *environment = environment_rest(m->source->environment);
-    char text[LISTEN_TEXT_LEN];
-    int r = listen_inherited(environment, m->listeners, INHERIT_LISTENERS_MAX, &m->n_listeners);
-
-    if (r != 0)
-        log_panic("cannot use the sockets of LISTEN_FDS: %s", error_text(r));
-    for (size_t i = 0; i < m->n_listeners; i++) {
-        listen_text(m->listeners[i], text);
-        log_info("listening address=%s from=LISTEN_FDS", text);
-    }
-    if (r != 0 || m->n_listeners > 0)
-        return r;
-    r = open_listener(g, &m->listeners[0]);
-    m->n_listeners = r == 0;
-    return r;
-}
-
 static int open_pid_file(struct master *m)
 {
     const char *path = m->options->pid_path;
@@ -219,6 +94,31 @@ static int open_pid_file(struct master *m)
     else if (r != 0)
         log_panic("cannot write %s: %s", path, error_text(r));
     return r;
+}
+
+/* What is there by default only may fail. */
+static int open_control(struct master *m, const struct generation *g)
+{
+    int r;
+
+    if (g->doors.control[0] == 0)
+        return 0;
+    r = control_socket_open(g->doors.control, &m->control);
+    if (r == 0)
+        log_info("listening path=%s for=control", g->doors.control);
+    else if (g->doors.control_by_default)
+        log_warning("no control socket, CONTROL_SOCKET names another or is off: cannot make %s: %s",
+                    g->doors.control, error_text(r));
+    else
+        log_panic("cannot make %s for CONTROL_SOCKET: %s", g->doors.control, error_text(r));
+    return g->doors.control_by_default ? 0 : r;
+}
+
+/* The path outlives the settings, which the supervisor takes. */
+static int keep_control_path(struct master *m, const struct generation *g)
+{
+    m->control_path = strdup(g->doors.control);
+    return m->control_path != NULL ? 0 : -ENOMEM;
 }
 
 static void on_serving(void *arg)
@@ -234,6 +134,7 @@ static int on_upgrade(void *arg, struct takeover *state)
     const struct upgrade upgrade = { m->options->binary, m->arguments, m->source->environment };
 
     state->pid_file = m->pid_file;
+    state->control = m->control;
     return upgrade_go(&upgrade, state);
 }
 
@@ -243,8 +144,8 @@ static int supervise(struct master *m, struct shm *shm, struct generation **gene
 {
     const struct supervisor_config config = {
         .source = m->source,
-        .listeners = m->listeners,
-        .n_listeners = m->n_listeners,
+        .ports = &m->ports,
+        .control = m->control,
         .start_ms = START_MS,
         .notify = &m->notify,
         .serving = on_serving,
@@ -270,8 +171,10 @@ static int supervise(struct master *m, struct shm *shm, struct generation **gene
 
 static void let_go(struct master *m)
 {
-    for (size_t i = 0; i < m->n_listeners; i++)
-        fd_close(&m->listeners[i]);
+    ports_close(&m->ports);
+    if (m->control_path != NULL)
+        control_socket_remove(m->control_path, &m->control);
+    free(m->control_path);
     notify_close(&m->notify);
     if (m->options->pid_path != NULL)
         pid_file_remove(m->options->pid_path, &m->pid_file);
@@ -285,7 +188,11 @@ static int serve(struct master *m, struct generation **generation)
     int r = open_pid_file(m);
 
     if (r == 0)
-        r = open_listeners(m, *generation);
+        r = ports_open(&m->ports, *generation, environment_rest(m->source->environment));
+    if (r == 0)
+        r = open_control(m, *generation);
+    if (r == 0)
+        r = keep_control_path(m, *generation);
     if (r == 0)
         r = shm_create(&sizes, &shm);
     if (r == 0)
@@ -310,8 +217,10 @@ static int take_over(struct master *m, struct slot *slots)
     close(m->options->take_over);
     r = takeover_keep(&state, false);
     m->pid_file = state.pid_file;
-    m->n_listeners = state.n_listeners;
-    memcpy(m->listeners, state.listeners, sizeof(m->listeners));
+    m->ports = state.ports;
+    m->control = state.control;
+    if (r == 0)
+        r = keep_control_path(m, state.generation);
     if (r == 0)
         r = shm_attach(state.shm, &shm);
     fd_close(&state.shm);
@@ -368,6 +277,22 @@ static int run(struct master *m)
     if (r == 0 && !m->options->check)
         log_info("stopped");
     return r;
+}
+
+static int check_health(const struct generation_source *source)
+{
+    struct generation_doors doors;
+    int r = generation_load_doors(source, &doors);
+
+    if (r == 0) {
+        r = healthcheck_run(&doors);
+        if (r == ERR_MISUSE)
+            log_error("nobody can be asked: ADMIN_LISTEN and CONTROL_SOCKET are off");
+        else if (r != 0)
+            log_error("the relay does not answer well: %s", error_text(r));
+    }
+    generation_doors_fini(&doors);
+    return r == 0 ? 0 : ERR_CLOSED;
 }
 
 static int exit_status(int r)
@@ -449,10 +374,16 @@ static int work(const struct options *options, char *const *arguments,
         .arguments = arguments,
         .daemon = *daemon,
         .pid_file = -1,
+        .control = -1,
         .notify = { .fd = -1, .due_ms = NOTIFY_NEVER },
     };
-    int r = options->print ? print_settings(&source) : run(&m);
+    int r;
 
+    ports_init(&m.ports);
+    if (options->health)
+        r = check_health(&source);
+    else
+        r = options->print ? print_settings(&source) : run(&m);
     *daemon = m.daemon;
     return r;
 }
@@ -467,7 +398,7 @@ int main(int argc, char **argv)
 
     if (arguments == NULL)
         return EX_OSERR;
-    parse_options(argc, arguments, &options);
+    options_parse(argc, arguments, &options);
     find_binary(arguments[0], own, &options);
     r = open_log();
     if (r == 0 && options.daemon && !options.check && !options.print && options.take_over < 0)
@@ -483,7 +414,7 @@ int main(int argc, char **argv)
     r = work(&options, arguments, environment, &daemon);
     environment_free(&environment);
     free_arguments(arguments);
-    r = exit_status(r);
+    r = options.health && r != 0 ? EXIT_FAILURE : exit_status(r);
     daemon_report(&daemon, r);
     return r;
 }

@@ -38,6 +38,7 @@ void slot_employ(struct slot *slot)
 {
     slot->generation = slot->crew->generation;
     slot->backoff = (struct backoff){ 0 };
+    slot->n_restarts = 0;
     slot->deadline_ms = clock_mono_ms();
 }
 

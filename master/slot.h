@@ -29,6 +29,8 @@ enum slot_event {
     N_SLOT_EVENTS
 };
 
+struct ports;
+
 /* What all workers are made from and measured by. The supervisor's; slots only read it. */
 struct crew {
     const char *worker_path;
@@ -37,8 +39,7 @@ struct crew {
     uint64_t generation;
     struct shm *shm;
     int log, access_log; /* of the current generation */
-    const int *listeners;
-    size_t n_listeners;
+    const struct ports *ports;
     uint64_t start_ms; /* for becoming ready */
     uint64_t drain_ms; /* for leaving; 0: at once */
 };
@@ -56,6 +57,7 @@ struct slot {
     uint64_t deadline_ms;          /* by clock_mono_ms(); SLOT_NEVER */
     uint64_t spawned_ms, ready_ms; /* when it did; ready_ms 0: not yet */
     struct backoff backoff;
+    uint64_t n_restarts; /* since it was employed */
 };
 
 void slot_init(struct slot *slot, const struct crew *crew, size_t index);

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/message.h"
 #include "master/obituary.h"
+#include "master/ports.h"
 #include "master/spawn.h"
 
 /* What a worker may take beyond its time for draining before it is killed. */
@@ -28,7 +29,9 @@ static struct metric_block *own_metrics(const struct slot *slot)
 static int start_process(struct slot *slot, int channel)
 {
     const struct crew *crew = slot->crew;
-    const struct inherit inherit = { slot->index, crew->generation, crew->n_listeners };
+    const struct ports *ports = crew->ports;
+    const struct inherit inherit = { slot->index, crew->generation, ports->n_data,
+                                     ports->admin >= 0 };
     char argument[INHERIT_TEXT_LEN];
     struct spawn spawn = {
         .path = crew->worker_path,
@@ -40,13 +43,14 @@ static int start_process(struct slot *slot, int channel)
             [INHERIT_SHM - SPAWN_FIRST_FD] = shm_fd(crew->shm),
             [INHERIT_ACCESS_LOG - SPAWN_FIRST_FD] = crew->access_log,
             [INHERIT_LOG - SPAWN_FIRST_FD] = crew->log,
+            [INHERIT_ADMIN - SPAWN_FIRST_FD] = ports->admin,
         },
         .n_fds = INHERIT_LISTENERS - SPAWN_FIRST_FD,
     };
 
     inherit_print(&inherit, argument);
-    for (size_t i = 0; i < crew->n_listeners; i++)
-        spawn.fds[spawn.n_fds++] = crew->listeners[i];
+    for (size_t i = 0; i < ports->n_data; i++)
+        spawn.fds[spawn.n_fds++] = ports->data[i];
     return spawn_process(&spawn, &slot->pid);
 }
 
@@ -104,7 +108,7 @@ static uint64_t drain_deadline(const struct slot *slot)
 
 void slot_action_drain(struct slot *slot, enum slot_event event)
 {
-    const struct message drain = { MESSAGE_DRAIN, { slot->crew->drain_ms } };
+    const struct message drain = { MESSAGE_DRAIN, { slot->crew->drain_ms, event == SLOT_STOP } };
     int r = message_send(slot->channel, &drain);
 
     slot->deadline_ms = drain_deadline(slot);
@@ -162,6 +166,7 @@ void slot_action_bury(struct slot *slot, enum slot_event event)
     log_error("worker died slot=%zu worker_pid=%d cause=\"%s\" restart_in_ms=%llu", slot->index,
               (int)slot->pid, why, (unsigned long long)wait_ms);
     metric_add(own_metrics(slot), METRIC_worker_deaths, 1);
+    slot->n_restarts++;
     clear(slot);
     slot->deadline_ms = now + wait_ms;
 }

@@ -6,7 +6,6 @@
 #include "master/supervisor.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,167 +16,14 @@
 #include "common/inherit.h"
 #include "common/message.h"
 #include "common/signal.h"
-#include "master/pulse.h"
+#include "master/command.h"
+#include "master/supervisor_internal.h"
 
 enum {
     N_SLOTS = SHM_N_SLOTS,
     DYING_MS = 1000,
-    RELOAD_PAUSE_MS = 1000, /* from one reload to the next: what is asked for meanwhile is one */
+    REASONS_MAX = 65536,
 };
-
-struct supervisor {
-    struct supervisor_config config;
-    struct crew crew;
-    struct generation *generation; /* the newest; owned */
-    struct slot slots[N_SLOTS];
-    struct pulse pulses[N_SLOTS];
-    bool adopted;           /* the workers were started by the binary before this one */
-    bool stopping, serving; /* serving: all workers of the newest generation are up */
-    int signals;            /* owned */
-    uint64_t tick_ms;       /* when the hearts are listened to next */
-    uint64_t reload_ms;     /* when settings are loaded next; SLOT_NEVER */
-    uint64_t reloaded_ms;   /* when they last were */
-    struct pollfd polls[1 + N_SLOTS];
-    struct slot *polled[1 + N_SLOTS]; /* whose channel polls[i] is */
-    nfds_t n_polls;
-};
-
-/* ---- generations ---- */
-
-static void follow(struct supervisor *s)
-{
-    s->crew.boot = s->generation->boot;
-    s->crew.log = s->generation->log.fd;
-    s->crew.access_log = s->generation->access_log.fd;
-    s->crew.generation = s->generation->number;
-    s->crew.drain_ms = s->generation->drain_ms;
-    s->serving = false;
-    generation_take_log(s->generation);
-}
-
-static bool is_free(const struct slot *slot)
-{
-    return slot->state == SLOT_DOWN && slot->deadline_ms == SLOT_NEVER;
-}
-
-static int employ_workers(struct supervisor *s)
-{
-    size_t n_free = 0, wanted = s->generation->n_workers;
-
-    for (size_t i = 0; i < N_SLOTS; i++)
-        n_free += is_free(&s->slots[i]);
-    if (n_free < wanted)
-        return ERR_FULL;
-    follow(s);
-    for (size_t i = 0; wanted > 0; i++) {
-        if (is_free(&s->slots[i])) {
-            slot_employ(&s->slots[i]);
-            wanted--;
-        }
-    }
-    return 0;
-}
-
-static bool is_served(const struct supervisor *s)
-{
-    size_t n_up = 0;
-
-    for (size_t i = 0; i < N_SLOTS; i++)
-        n_up += s->slots[i].state == SLOT_UP && s->slots[i].generation == s->crew.generation;
-    return n_up >= s->generation->n_workers;
-}
-
-static void tell_serving(struct supervisor *s)
-{
-    char status[96];
-
-    log_info("serving generation=%llu workers=%zu", (unsigned long long)s->crew.generation,
-             s->generation->n_workers);
-    snprintf(status, sizeof(status), "serving with %zu workers, settings loaded %llu times",
-             s->generation->n_workers, (unsigned long long)s->crew.generation);
-    notify_ready(s->config.notify, status);
-    if (s->config.serving != NULL)
-        s->config.serving(s->config.arg);
-}
-
-/* Nothing is lost with those that only start: they hold no request. */
-static bool can_go(const struct supervisor *s, const struct slot *slot)
-{
-    return s->serving || slot->state == SLOT_DOWN || slot->state == SLOT_BACKOFF ||
-           slot->state == SLOT_STARTING;
-}
-
-/* Workers of older generations leave when the newest serves, and are not started again before. */
-static void retire(struct supervisor *s)
-{
-    if (!s->serving && !s->stopping && is_served(s)) {
-        s->serving = true;
-        tell_serving(s);
-    }
-    for (size_t i = 0; i < N_SLOTS; i++) {
-        struct slot *slot = &s->slots[i];
-
-        if (slot->generation == s->crew.generation || slot->state == SLOT_DRAINING || is_free(slot))
-            continue;
-        if (can_go(s, slot))
-            slot_event(slot, SLOT_RELOAD);
-    }
-}
-
-static int load_next(struct supervisor *s, struct generation **next_r)
-{
-    const char *conflict;
-    int r = generation_load(s->config.source, s->crew.generation + 1, next_r);
-
-    if (r != 0)
-        return r;
-    conflict = generation_conflict(s->generation, *next_r);
-    if (conflict == NULL)
-        return 0;
-    log_error("%s cannot change while the relay runs: restart it for that", conflict);
-    return ERR_REFUSED;
-}
-
-static void reload(struct supervisor *s)
-{
-    struct generation *next = NULL, *before = s->generation;
-    int r;
-
-    notify_reloading(s->config.notify);
-    r = load_next(s, &next);
-    if (r == 0) {
-        s->generation = next;
-        r = employ_workers(s);
-        if (r != 0)
-            s->generation = before;
-        else
-            next = before;
-    }
-    generation_free(&next);
-    if (r == 0) {
-        log_info("settings reloaded generation=%llu", (unsigned long long)s->crew.generation);
-        return;
-    }
-    log_error("settings not reloaded, those before stay in force: %s", error_text(r));
-    notify_ready(s->config.notify, "the settings could not be reloaded, those before are in force");
-}
-
-static void ask_for_reload(struct supervisor *s)
-{
-    uint64_t now = clock_mono_ms(), earliest = s->reloaded_ms + RELOAD_PAUSE_MS;
-
-    if (s->reload_ms == SLOT_NEVER && !s->stopping)
-        s->reload_ms = now > earliest ? now : earliest;
-}
-
-static void take_reload(struct supervisor *s)
-{
-    if (clock_mono_ms() < s->reload_ms)
-        return;
-    s->reload_ms = SLOT_NEVER;
-    reload(s);
-    s->reloaded_ms = clock_mono_ms();
-}
 
 /* ---- what comes in ---- */
 
@@ -187,10 +33,10 @@ static void stop(struct supervisor *s, uint64_t drain_ms)
     s->stopping = true;
     s->reload_ms = SLOT_NEVER;
     s->crew.drain_ms = drain_ms;
-    for (size_t i = 0; i < s->config.n_listeners; i++)
-        fd_close(&s->config.listeners[i]);
+    ports_close(s->config.ports);
     for (size_t i = 0; i < N_SLOTS; i++)
         slot_event(&s->slots[i], SLOT_STOP);
+    control_answer_waiting(&s->control, SPAN("{\"ok\":false,\"error\":\"the relay stops\"}\n"));
 }
 
 static void reap(struct supervisor *s)
@@ -215,7 +61,8 @@ static void upgrade(struct supervisor *s)
         .slots = s->slots,
         .shm = shm_fd(s->config.shm),
         .pid_file = -1,
-        .n_listeners = s->config.n_listeners,
+        .control = s->config.control,
+        .ports = *s->config.ports,
     };
     int r;
 
@@ -223,7 +70,6 @@ static void upgrade(struct supervisor *s)
         log_error("no upgrade: the relay is about to stop");
         return;
     }
-    memcpy(state.listeners, s->config.listeners, state.n_listeners * sizeof(*state.listeners));
     notify_reloading(s->config.notify);
     r = s->config.upgrade(s->config.arg, &state);
     log_error("no upgrade, this binary goes on: %s", error_text(r));
@@ -262,7 +108,7 @@ static void take_signals(struct supervisor *s)
         if (signo == SIGCHLD)
             reap(s);
         else if (signo == SIGHUP)
-            ask_for_reload(s);
+            succession_ask(s);
         else if (signo == SIGUSR1)
             reopen_logs(s);
         else if (signo == SIGUSR2)
@@ -274,22 +120,32 @@ static void take_signals(struct supervisor *s)
     }
 }
 
-static void take_message(struct slot *slot, const struct message *message)
+/* The level that was set by hand is not in the settings that it has. */
+static void greet(struct supervisor *s, struct slot *slot)
+{
+    const struct message level = { MESSAGE_LOG_LEVEL, { s->level } };
+
+    slot_event(slot, SLOT_READY);
+    if (s->level_set && message_send(slot->channel, &level) != 0)
+        log_warning("a worker does not hear of the log level slot=%zu", slot->index);
+}
+
+static void take_message(struct supervisor *s, struct slot *slot, const struct message *message)
 {
     if (message->kind == MESSAGE_READY && message->numbers[0] == slot->generation)
-        slot_event(slot, SLOT_READY);
+        greet(s, slot);
     else
         log_error("bug: a worker said what it cannot mean slot=%zu said=%s", slot->index,
                   message_word(message->kind));
 }
 
-static void take_messages(struct slot *slot)
+static void take_messages(struct supervisor *s, struct slot *slot)
 {
     struct message message;
     int r;
 
     while ((r = message_receive(slot->channel, &message)) == 0)
-        take_message(slot, &message);
+        take_message(s, slot, &message);
     if (r == ERR_BUSY)
         return;
     if (r != ERR_CLOSED)
@@ -334,10 +190,43 @@ static void listen_to_hearts(struct supervisor *s)
 
 /* ---- the loop ---- */
 
+/* One serves, and each of the others has been tried: a worker that dies at each start must not keep
+ * the relay from being ready. */
+static bool has_started(const struct supervisor *s)
+{
+    size_t n_up = 0;
+
+    for (size_t i = 0; i < N_SLOTS; i++) {
+        const struct slot *slot = &s->slots[i];
+
+        if (slot->state == SLOT_STARTING ||
+            (slot->state == SLOT_DOWN && slot->deadline_ms != SLOT_NEVER))
+            return false;
+        n_up += slot->state == SLOT_UP;
+    }
+    return n_up > 0;
+}
+
+static void tell(struct supervisor *s)
+{
+    struct board_relay now = {
+        .generation = s->crew.generation,
+        .loaded_ms = s->followed_ms,
+        .n_workers = s->generation->n_workers,
+        .serving = s->serving,
+        .served = has_started(s),
+        .stopping = s->stopping,
+    };
+
+    board_copy_text(now.store, sizeof(now.store), s->generation->store);
+    bulletin_tell(&s->bulletin, &now, s->slots);
+}
+
 static void prepare_polls(struct supervisor *s)
 {
     s->polls[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
-    s->n_polls = 1;
+    control_prepare(&s->control, &s->polls[1]);
+    s->n_polls = FIRST_SLOT;
     for (size_t i = 0; i < N_SLOTS; i++) {
         if (s->slots[i].channel < 0)
             continue;
@@ -354,6 +243,8 @@ static int poll_timeout(const struct supervisor *s)
         next = s->reload_ms;
     if (s->config.notify->due_ms < next)
         next = s->config.notify->due_ms;
+    if (control_due_ms(&s->control) < next)
+        next = control_due_ms(&s->control);
     for (size_t i = 0; i < N_SLOTS; i++) {
         if (s->slots[i].deadline_ms < next)
             next = s->slots[i].deadline_ms;
@@ -372,22 +263,25 @@ static bool has_left(const struct supervisor *s)
 
 int supervisor_run(struct supervisor *s)
 {
-    int r = s->adopted ? 0 : employ_workers(s);
+    int r = s->adopted ? 0 : succession_employ(s);
 
     if (r != 0)
         return r;
     while (!has_left(s)) {
-        retire(s); /* first: a dead worker of old settings must not come back with the new ones */
+        succession_retire(
+            s); /* first: a dead worker of old settings must not come back with the new ones */
         take_timeouts(s);
+        tell(s);
         prepare_polls(s);
         if (poll(s->polls, s->n_polls, poll_timeout(s)) < 0 && errno != EINTR)
             return -errno;
-        for (nfds_t i = 1; i < s->n_polls; i++) {
+        for (nfds_t i = FIRST_SLOT; i < s->n_polls; i++) {
             if (s->polls[i].revents != 0)
-                take_messages(s->polled[i]);
+                take_messages(s, s->polled[i]);
         }
         take_signals(s);
-        take_reload(s);
+        control_take(&s->control, &s->polls[1]);
+        succession_take(s);
         listen_to_hearts(s);
         notify_watchdog(s->config.notify, clock_mono_ms());
     }
@@ -422,12 +316,14 @@ int supervisor_new(const struct supervisor_config *config, struct generation **g
         .worker_path = config->source->worker_path,
         .environment = environment_rest(config->source->environment),
         .shm = config->shm,
-        .listeners = config->listeners,
-        .n_listeners = config->n_listeners,
+        .ports = config->ports,
         .start_ms = config->start_ms,
     };
     for (size_t i = 0; i < N_SLOTS; i++)
         slot_init(&s->slots[i], &s->crew, i);
+    bulletin_init(&s->bulletin, config->shm);
+    control_init(&s->control, config->control, command_run, s);
+    buffer_init(&s->reasons, REASONS_MAX);
     s->generation = *generation;
     *generation = NULL;
     *supervisor_r = s;
@@ -441,10 +337,51 @@ void supervisor_adopt(struct supervisor *s, const struct slot slots[static SHM_N
         s->slots[i].crew = &s->crew;
         s->slots[i].index = i;
     }
-    follow(s);
+    succession_follow(s);
     s->adopted = true;
     s->reload_ms = 0;
     reap(s); /* who left while nobody was there to notice */
+}
+
+/* ---- what relayctl asks for ---- */
+
+const struct shm *supervisor_memory(const struct supervisor *s)
+{
+    return s->config.shm;
+}
+
+int supervisor_reload(struct supervisor *s)
+{
+    log_info("asked for a reload by=relayctl");
+    succession_ask(s);
+    return s->stopping ? ERR_MISUSE : 0;
+}
+
+void supervisor_stop(struct supervisor *s, bool at_once)
+{
+    log_info("asked to stop by=relayctl");
+    stop(s, at_once ? 0 : s->crew.drain_ms);
+}
+
+size_t supervisor_tell(struct supervisor *s, const struct message *message)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < N_SLOTS; i++) {
+        if (s->slots[i].state == SLOT_UP || s->slots[i].state == SLOT_DRAINING)
+            n += message_send(s->slots[i].channel, message) == 0;
+    }
+    return n;
+}
+
+size_t supervisor_set_log_level(struct supervisor *s, enum log_level level)
+{
+    const struct message message = { MESSAGE_LOG_LEVEL, { level } };
+
+    log_set_level(level);
+    s->level = level;
+    s->level_set = true;
+    return supervisor_tell(s, &message);
 }
 
 void supervisor_look(const struct supervisor *s, struct supervisor_view *view_r)
@@ -466,6 +403,8 @@ void supervisor_free(struct supervisor **supervisor)
         return;
     for (size_t i = 0; i < N_SLOTS; i++)
         fd_close(&s->slots[i].channel);
+    control_close(&s->control);
+    buffer_fini(&s->reasons);
     fd_close(&s->signals);
     generation_free(&s->generation);
     free(s);

@@ -11,9 +11,9 @@
 struct supervisor_config {
     const struct generation_source *source; /* for reloads */
     struct shm *shm;
-    int *listeners; /* closed when stopping begins, and -1 from then on */
-    size_t n_listeners;
-    uint64_t start_ms; /* for a worker to become ready */
+    struct ports *ports; /* closed when stopping begins */
+    int control;         /* the control socket; -1: none */
+    uint64_t start_ms;   /* for a worker to become ready */
     struct notify *notify;
     void (*serving)(void *arg); /* all workers of the newest settings are up; may be NULL */
     /* A new binary is wanted: returns, with why, only when it did not come to that. May be NULL. */
@@ -22,6 +22,7 @@ struct supervisor_config {
 };
 
 struct supervisor;
+struct message;
 
 /* From now on no signal that it lives by, or ignores, ends this process: those that come while it
  * starts wait until it runs. -errno. */
@@ -36,6 +37,18 @@ void supervisor_adopt(struct supervisor *supervisor, const struct slot slots[sta
 /* Starts the workers and keeps them running until it was told to stop and all have left. */
 MUST_CHECK int supervisor_run(struct supervisor *supervisor);
 void supervisor_free(struct supervisor **supervisor);
+
+/* ---- what relayctl asks for ---- */
+
+const struct shm *supervisor_memory(const struct supervisor *supervisor);
+/* Settings are loaded anew; who waits on the control socket is told how that ends. ERR_MISUSE: the
+ * relay is about to stop. */
+MUST_CHECK int supervisor_reload(struct supervisor *supervisor);
+void supervisor_stop(struct supervisor *supervisor, bool at_once);
+/* To all workers that serve or finish; returns how many heard it. */
+size_t supervisor_tell(struct supervisor *supervisor, const struct message *message);
+/* Of master and workers, also those to come, until settings are loaded anew. As above. */
+size_t supervisor_set_log_level(struct supervisor *supervisor, enum log_level level);
 
 /* How it stands, for whoever tells operators. */
 struct supervisor_view {

@@ -53,6 +53,11 @@ static void put_generation(struct buffer *b, const struct generation *g)
     wire_put_u64(b, g->pairs_per_node);
     wire_put_u64(b, g->claim_pages);
     put_text(b, g->listen);
+    put_text(b, g->doors.admin.address);
+    wire_put_u16(b, g->doors.admin.port);
+    wire_put_u8(b, g->doors.admin.by_default);
+    put_text(b, g->doors.control);
+    wire_put_u8(b, g->doors.control_by_default);
     put_outlet(b, &g->log);
     put_outlet(b, &g->access_log);
 }
@@ -77,6 +82,15 @@ static void put_slot(struct buffer *b, const struct slot *slot, size_t index)
     wire_put_u64(b, slot->spawned_ms);
     wire_put_u64(b, slot->ready_ms);
     wire_put_u64(b, slot->backoff.last_ms);
+    wire_put_u64(b, slot->n_restarts);
+}
+
+static void put_ports(struct buffer *b, const struct ports *ports)
+{
+    wire_put_u32(b, (uint32_t)ports->admin);
+    wire_put_u16(b, (uint16_t)ports->n_data);
+    for (size_t i = 0; i < ports->n_data; i++)
+        wire_put_u32(b, (uint32_t)ports->data[i]);
 }
 
 static void put_all(struct buffer *b, const struct takeover *t)
@@ -86,9 +100,8 @@ static void put_all(struct buffer *b, const struct takeover *t)
     put_layout(b, t->generation);
     wire_put_u32(b, (uint32_t)t->shm);
     wire_put_u32(b, (uint32_t)t->pid_file);
-    wire_put_u16(b, (uint16_t)t->n_listeners);
-    for (size_t i = 0; i < t->n_listeners; i++)
-        wire_put_u32(b, (uint32_t)t->listeners[i]);
+    wire_put_u32(b, (uint32_t)t->control);
+    put_ports(b, &t->ports);
     for (size_t i = 0; i < SHM_N_SLOTS; i++) {
         if (t->slots[i].state != SLOT_DOWN || t->slots[i].deadline_ms != SLOT_NEVER)
             put_slot(b, &t->slots[i], i);
@@ -146,6 +159,18 @@ static int get_outlet(struct wire *w, struct outlet *outlet_r)
     return get_text(w, &outlet_r->path);
 }
 
+static int get_doors(struct wire *w, struct generation_doors *doors)
+{
+    int r = get_text(w, &doors->admin.address);
+
+    doors->admin.port = wire_u16(w);
+    doors->admin.by_default = wire_u8(w) != 0;
+    if (r == 0)
+        r = get_text(w, &doors->control);
+    doors->control_by_default = wire_u8(w) != 0;
+    return r;
+}
+
 static int get_generation(struct wire *w, struct generation **generation_r)
 {
     struct generation *g = calloc(1, sizeof(*g));
@@ -163,7 +188,10 @@ static int get_generation(struct wire *w, struct generation **generation_r)
     g->pairs_per_node = wire_u64(w);
     g->claim_pages = wire_u64(w);
     *generation_r = g;
+    g->store = ""; /* the settings are loaded anew at once */
     r = get_text(w, &g->listen);
+    if (r == 0)
+        r = get_doors(w, &g->doors);
     if (r == 0)
         r = get_outlet(w, &g->log);
     return r == 0 ? get_outlet(w, &g->access_log) : r;
@@ -194,6 +222,7 @@ static int get_slot(struct wire *w, struct slot *slot)
     slot->spawned_ms = wire_u64(w);
     slot->ready_ms = wire_u64(w);
     slot->backoff.last_ms = wire_u64(w);
+    slot->n_restarts = wire_u64(w);
     return slot->pid == 0 || slot->pid > 1 ? 0 : ERR_FORMAT; /* 1 and below are not to be killed */
 }
 
@@ -209,6 +238,19 @@ static int get_slots(struct wire *w, struct slot *slots)
     return r;
 }
 
+static int get_ports(struct wire *w, struct ports *ports)
+{
+    ports->admin = (int)wire_u32(w);
+    ports->n_data = wire_u16(w);
+    if (ports->n_data > INHERIT_LISTENERS_MAX) {
+        ports_init(ports);
+        return ERR_FORMAT;
+    }
+    for (size_t i = 0; i < ports->n_data; i++)
+        ports->data[i] = (int)wire_u32(w);
+    return 0;
+}
+
 static int get_all(struct wire *w, struct takeover *t)
 {
     int r = check_versions(w);
@@ -221,12 +263,10 @@ static int get_all(struct wire *w, struct takeover *t)
         return r;
     t->shm = (int)wire_u32(w);
     t->pid_file = (int)wire_u32(w);
-    t->n_listeners = wire_u16(w);
-    if (t->n_listeners > INHERIT_LISTENERS_MAX)
-        return ERR_FORMAT;
-    for (size_t i = 0; i < t->n_listeners; i++)
-        t->listeners[i] = (int)wire_u32(w);
-    r = get_slots(w, t->slots);
+    t->control = (int)wire_u32(w);
+    r = get_ports(w, &t->ports);
+    if (r == 0)
+        r = get_slots(w, t->slots);
     return r == 0 && wire_end(w) != 0 ? ERR_FORMAT : r;
 }
 
@@ -236,7 +276,8 @@ int takeover_read(int fd, struct slot *slots, struct takeover *t_r)
     struct wire w;
     int r;
 
-    *t_r = (struct takeover){ .slots = slots, .shm = -1, .pid_file = -1 };
+    *t_r = (struct takeover){ .slots = slots, .shm = -1, .pid_file = -1, .control = -1 };
+    ports_init(&t_r->ports);
     buffer_init(&b, LEN_MAX);
     r = lseek(fd, 0, SEEK_SET) == 0 ? fd_read_all(fd, LEN_MAX, &b) : -errno;
     if (r == 0) {
@@ -266,8 +307,12 @@ int takeover_keep(const struct takeover *t, bool keep)
         r = keep_fd(t->shm, keep);
     if (r == 0)
         r = keep_fd(t->pid_file, keep);
-    for (size_t i = 0; r == 0 && i < t->n_listeners; i++)
-        r = keep_fd(t->listeners[i], keep);
+    if (r == 0)
+        r = keep_fd(t->control, keep);
+    if (r == 0)
+        r = keep_fd(t->ports.admin, keep);
+    for (size_t i = 0; r == 0 && i < t->ports.n_data; i++)
+        r = keep_fd(t->ports.data[i], keep);
     for (size_t i = 0; r == 0 && i < SHM_N_SLOTS; i++)
         r = keep_fd(t->slots[i].channel, keep);
     return r;

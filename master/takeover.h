@@ -6,8 +6,7 @@
 #ifndef MASTER_TAKEOVER_H
 #define MASTER_TAKEOVER_H
 
-#include "common/inherit.h"
-#include "master/generation.h"
+#include "master/ports.h"
 #include "master/slot.h"
 
 enum { TAKEOVER_VERSION = 3 };
@@ -17,8 +16,8 @@ struct takeover {
     struct slot *slots;            /* SHM_N_SLOTS of them; the caller's */
     int shm;
     int pid_file; /* -1: none */
-    int listeners[INHERIT_LISTENERS_MAX];
-    size_t n_listeners;
+    int control;  /* -1: none */
+    struct ports ports;
 };
 
 /* A memfd (close-on-exec) for the caller to close. -errno, ERR_LIMIT. */

@@ -19,16 +19,29 @@ struct channel {
 
 static void on_message(struct channel *channel, const struct message *message, int fd)
 {
+    const struct channel_events *events = &channel->events;
     const uint64_t *numbers = message->numbers;
 
-    if (message->kind == MESSAGE_DRAIN)
-        channel->events.drain(channel->events.arg, numbers[0]);
-    else if (message->kind == MESSAGE_LOG && fd >= 0)
-        channel->events.log(channel->events.arg, numbers[0], numbers[1], fd);
-    else if (message->kind == MESSAGE_LOG)
-        log_error("the log could not be opened anew: no descriptors left");
-    else
+    switch (message->kind) {
+    case MESSAGE_DRAIN:
+        events->drain(events->arg, numbers[0], numbers[1] != 0);
+        return;
+    case MESSAGE_LOG:
+        if (fd >= 0)
+            events->log(events->arg, numbers[0], numbers[1], fd);
+        else
+            log_error("the log could not be opened anew: no descriptors left");
+        return;
+    case MESSAGE_LOG_LEVEL:
+        if (numbers[0] <= LOG_LEVEL_OFF)
+            events->log_level(events->arg, (enum log_level)numbers[0]);
+        return;
+    case MESSAGE_FORGET:
+        events->forget(events->arg, numbers[0]);
+        return;
+    default:
         log_error("bug: the master said what it cannot mean said=%s", message_word(message->kind));
+    }
 }
 
 static void on_readable(h2o_socket_t *socket, const char *error)

@@ -3,16 +3,22 @@
 #ifndef WORKER_CHANNEL_H
 #define WORKER_CHANNEL_H
 
+#include <stdbool.h>
+
 #include <h2o.h>
 
 #include "common/error.h"
+#include "common/log.h"
 
 /* What comes over it; each may come again. */
 struct channel_events {
-    void (*drain)(void *arg, uint64_t ms); /* leave, within ms */
+    /* Leave, within ms; all leave where the relay stops. */
+    void (*drain)(void *arg, uint64_t ms, bool relay_stops);
     /* Of MESSAGE_LOG; fd is the channel's. */
     void (*log)(void *arg, uint64_t which, uint64_t place, int fd);
-    void (*orphaned)(void *arg); /* the master is gone */
+    void (*log_level)(void *arg, enum log_level level);
+    void (*forget)(void *arg, uint64_t url_hash); /* the pair with that peer */
+    void (*orphaned)(void *arg);                  /* the master is gone */
     void *arg;
 };
 

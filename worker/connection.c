@@ -308,6 +308,7 @@ static struct connection *open_record(struct connections *list, h2o_socket_t *so
     guard_open(&connection->guard, sock, list->timers, &limits, &guard_events);
     connection->guard.head_ms = list->limits.head_ms;
     connection->guard.body_ms = list->limits.body_ms;
+    connection->guard.http1_only = list->limits.http1_only;
     connection->guard.context = list->context;
     follow(connection, true);
     return connection;

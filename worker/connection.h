@@ -20,6 +20,7 @@ struct connection_limits {
     uint64_t head_ms, body_ms, idle_ms, send_ms;
     uint64_t body_max;     /* bytes of one body over HTTP/1 */
     uint64_t buffered_max; /* bytes of bodies that all workers hold together */
+    bool http1_only;       /* libh2o is not set up for HTTP/2 */
 };
 
 /* All of a worker. Embedded; zeroed at birth but for what stands below the line. */

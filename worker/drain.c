@@ -33,12 +33,22 @@ static void on_last_call(struct timer *timer)
     drain->services->leaving = true;
 }
 
-static void on_idle(void *arg)
+static void on_admin_left(void *arg)
 {
     end(arg);
 }
 
-void drain_begin(struct drain *drain, uint64_t ms)
+static void on_idle(void *arg)
+{
+    struct drain *drain = arg;
+
+    if (drain->admin != NULL)
+        admin_leave(drain->admin, on_admin_left, drain);
+    else
+        end(drain);
+}
+
+void drain_begin(struct drain *drain, uint64_t ms, bool relay_stops)
 {
     bool first = !drain->begun;
 
@@ -51,6 +61,8 @@ void drain_begin(struct drain *drain, uint64_t ms)
     drain->begun = true;
     log_info("leaving within_ms=%llu connections=%zu", (unsigned long long)ms,
              http_server_n_connections(drain->server));
+    if (drain->admin != NULL && !relay_stops)
+        admin_stop_accepting(drain->admin);
     upstream_drain(drain->services->upstream);
     http_server_drain(drain->server, ms, on_idle, drain);
     for (size_t i = 0; i < drain->n_listeners; i++)

@@ -3,6 +3,7 @@
 #ifndef WORKER_DRAIN_H
 #define WORKER_DRAIN_H
 
+#include "worker/admin.h"
 #include "worker/http_server.h"
 #include "worker/timer.h"
 
@@ -10,6 +11,7 @@
 struct drain {
     struct services *services;
     struct http_server *server;
+    struct admin *admin; /* NULL: none */
     int *listeners; /* closed when it begins, so that the kernel refuses what nobody would accept */
     size_t n_listeners;
     void (*over)(void *arg); /* nothing is left, or the deadline has come; once */
@@ -18,9 +20,12 @@ struct drain {
     bool begun, ended;
 };
 
-/* Leaves within ms; in the last eighth of it new requests are refused. When it has begun already,
- * only an earlier deadline changes something. */
-void drain_begin(struct drain *drain, uint64_t ms);
+/*
+ * Leaves within ms; in the last eighth of it new requests are refused. When it has begun already,
+ * only an earlier deadline changes something. The admin listener is left to workers that serve;
+ * where the relay stops there are none, and it says to the end that the relay is draining.
+ */
+void drain_begin(struct drain *drain, uint64_t ms, bool relay_stops);
 void drain_stop(struct drain *drain);
 
 #endif

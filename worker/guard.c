@@ -186,7 +186,9 @@ static void walk(struct guard *guard, size_t came)
     }
     input->size -= came - good;
     sock->bytes_read = good;
-    if (http1_request_place(&guard->walk) == HTTP1_IS_HTTP2)
+    if (http1_request_place(&guard->walk) == HTTP1_IS_HTTP2 && guard->http1_only)
+        guard_refuse(guard, REFUSAL_BAD_REQUEST, "HTTP/2, where only HTTP/1 is spoken");
+    else if (http1_request_place(&guard->walk) == HTTP1_IS_HTTP2)
         begin_http2(guard);
     else if (in_body || guard->walk.n_heads != n_heads)
         guard->read(sock, NULL);

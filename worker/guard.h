@@ -39,6 +39,7 @@ struct guard {
     enum guard_mode mode;
     h2o_socket_cb read; /* libh2o's */
     struct http1_request walk;
+    bool http1_only;           /* who speaks HTTP/2 is refused */
     uint64_t head_ms, body_ms; /* over HTTP/2: of a head to come, of a body that stands still */
     const h2o_context_t *context;
     struct guard_http2 *http2; /* owned; NULL until it is spoken */

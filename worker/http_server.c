@@ -6,16 +6,14 @@
 #include "worker/http_server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-
-#include <h2o.h>
 
 #include "common/log.h"
 #include "worker/chunked.h"
 #include "worker/classify.h"
 #include "worker/connection.h"
 #include "worker/guard_http2.h"
+#include "worker/http_library.h"
 #include "worker/local.h"
 #include "worker/own_words.h"
 #include "worker/pair_endpoint.h"
@@ -31,18 +29,14 @@ enum {
     ACCEPT_AGAIN_MS = 100, /* when there is no descriptor or memory for a connection */
     STAND_BACK_MS = 20,    /* when other workers have fewer connections */
     FEW_CONNECTIONS = 32,  /* of a worker: no matter who has them */
-    NEVER_MS = 1 << 30,    /* for libh2o's timers, in whose place ours are */
     BODY_BAND = 64 * 1024, /* so much over our limit comes to us to be refused in our words */
     SEALED_OVERHEAD = 128 * 1024, /* of a sealed body, beside 1/256 of it */
-    CLOSING_TURNS = 100,          /* of the loop, for what libh2o still has to close */
     KEPT_BUFFERS = 128,           /* of connections' input, 4 KiB each: libh2o would keep 16 */
 };
 
 struct http_server {
     struct services *services;
-    h2o_globalconf_t config;
-    h2o_context_t context;
-    h2o_accept_ctx_t accept;
+    struct http_library library;
     struct connections connections;
     struct tally all_connections, all_accepting; /* of the instance */
     h2o_socket_t **listeners;                    /* over descriptors of our own */
@@ -181,7 +175,8 @@ static void stand_back(struct http_server *server)
 static void turn_away(struct http_server *server, h2o_socket_t *sock)
 {
     metric_add(server->services->metrics, METRIC_connections_turned_away, 1);
-    if (server->accept.ssl_ctx != NULL || connection_turn_away(&server->connections, sock) < 0)
+    if (server->library.accept.ssl_ctx != NULL ||
+        connection_turn_away(&server->connections, sock) < 0)
         h2o_socket_close(sock);
 }
 
@@ -203,7 +198,7 @@ static void on_accept(h2o_socket_t *listener, const char *err)
     else if (connection_open(&server->connections, sock) < 0)
         h2o_socket_close(sock);
     else
-        h2o_accept(&server->accept, sock);
+        h2o_accept(&server->library.accept, sock);
     stand_back(server);
 }
 
@@ -270,7 +265,7 @@ void http_server_drain(struct http_server *server, uint64_t drain_ms, void (*idl
     server->idle = idle;
     server->idle_arg = arg;
     close_listeners(server);
-    h2o_context_request_shutdown(&server->context);
+    h2o_context_request_shutdown(&server->library.context);
     timer_start(&server->half_drained, server->services->timers, drain_ms / 2, on_half_drained);
     if (server->connections.n == 0)
         on_last_closed(&server->connections);
@@ -286,44 +281,20 @@ size_t http_server_n_connections(const struct http_server *server)
 static void configure(struct http_server *server)
 {
     const struct conf *conf = server->services->conf;
-    h2o_globalconf_t *config = &server->config;
-    h2o_hostconf_t *host;
+    h2o_pathconf_t *path =
+        http_library_configure(&server->library, sealed_body_max(conf) + BODY_BAND);
     h2o_handler_t *handler;
 
-    h2o_config_init(config);
-    config->server_name = h2o_iovec_init(H2O_STRLIT("")); /* the API's own passes */
-    config->max_request_entity_size = sealed_body_max(conf) + BODY_BAND;
-    config->http1.req_timeout = NEVER_MS;
-    config->handshake_timeout = NEVER_MS;
     /* For who sends nothing at all; a body that stands still has its own time. */
-    config->http2.idle_timeout = conf->idle_timeout > conf->body_timeout
-                                     ? conf->idle_timeout
-                                     : conf->body_timeout + conf->idle_timeout;
-    config->http2.max_streams_for_priority = 0; /* nor is any PRIORITY let through to it */
+    server->library.config.http2.idle_timeout = conf->idle_timeout > conf->body_timeout
+                                                    ? conf->idle_timeout
+                                                    : conf->body_timeout + conf->idle_timeout;
     h2o_socket_buffer_prototype.allocator.max = KEPT_BUFFERS;
-    /* Bodies past 32 MiB would be mapped to a file in /tmp: plaintext on a disk. */
-    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
-
-    host = h2o_config_register_host(config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-    host->fallback_path.error_log.emit_request_errors = 0; /* they show query strings */
-    chunked_register(&host->fallback_path);
-    own_words_register(&host->fallback_path, server->services->metrics, &server->services->lines);
-    handler = h2o_create_handler(&host->fallback_path, sizeof(struct handler));
+    chunked_register(path);
+    own_words_register(path, server->services->metrics, &server->services->lines);
+    handler = h2o_create_handler(path, sizeof(struct handler));
     handler->on_req = on_req;
     H2O_STRUCT_FROM_MEMBER(struct handler, super, handler)->server = server;
-}
-
-static int listen_on(struct http_server *server, int listener)
-{
-    int fd = fcntl(listener, F_DUPFD_CLOEXEC, 0);
-    h2o_socket_t *sock;
-
-    if (fd < 0)
-        return -errno;
-    sock = h2o_evloop_socket_create(server->services->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
-    sock->data = server;
-    server->listeners[server->n_listeners++] = sock;
-    return 0;
 }
 
 static void count_connections(struct http_server *server)
@@ -340,7 +311,7 @@ static void count_connections(struct http_server *server)
             .body_max = sealed_body_max(conf) + BODY_BAND - 1, /* libh2o never sees a larger one */
             .buffered_max = s->max_buffered,
         },
-        .context = &server->context,
+        .context = &server->library.context,
         .timers = s->timers,
         .metrics = s->metrics,
         .lines = &server->services->lines,
@@ -366,15 +337,15 @@ int http_server_new(struct services *services, const int *listeners, size_t n_li
     count_connections(server);
     server->listeners = calloc(n_listeners, sizeof(*server->listeners));
     configure(server);
-    h2o_context_init(&server->context, services->loop, &server->config);
-    server->accept.ctx = &server->context;
-    server->accept.hosts = server->config.hosts;
+    http_library_start(&server->library, services->loop);
     if (services->tls != NULL)
-        server->accept.ssl_ctx = tls_server_context(services->tls);
+        server->library.accept.ssl_ctx = tls_server_context(services->tls);
     if (server->listeners == NULL)
         r = -ENOMEM;
-    for (size_t i = 0; r == 0 && i < n_listeners; i++)
-        r = listen_on(server, listeners[i]);
+    for (size_t i = 0; r == 0 && i < n_listeners; i++) {
+        r = http_library_listen(&server->library, listeners[i], server, &server->listeners[i]);
+        server->n_listeners += r == 0;
+    }
     if (server->n_listeners > 0)
         metric_add(services->metrics, METRIC_workers_accepting, 1);
     if (r < 0) {
@@ -385,25 +356,6 @@ int http_server_new(struct services *services, const int *listeners, size_t n_li
     timer_start(&server->look, services->timers, LOOK_EVERY_MS, on_look);
     *server_r = server;
     return 0;
-}
-
-/* Everything that libh2o closes late is closed by turns of its loop. */
-static void close_connections(struct http_server *server)
-{
-    connections_shut_all(&server->connections);
-    for (int i = 0; i < CLOSING_TURNS && server->connections.n > 0; i++)
-        (void)h2o_evloop_run(server->services->loop, 0);
-}
-
-static void dispose_of_library(struct http_server *server)
-{
-    h2o_multithread_queue_t *queue = server->context.queue;
-
-    /* libh2o leaves the timer between its two GOAWAYs running, and asserts that none does. */
-    h2o_timeout_unlink(&server->context.http2._graceful_shutdown_timeout);
-    h2o_context_dispose(&server->context);
-    free(queue); /* which libh2o forgets */
-    h2o_config_dispose(&server->config);
 }
 
 void http_server_free(struct http_server **server)
@@ -418,12 +370,8 @@ void http_server_free(struct http_server **server)
     timer_stop(&s->half_drained);
     timer_stop(&s->emptied);
     close_listeners(s);
-    close_connections(s);
-    if (s->connections.n > 0) {
-        log_error("%zu connections would not close", s->connections.n);
-        return; /* libh2o still has them, and through them all of this */
-    }
-    dispose_of_library(s);
+    if (!http_library_stop(&s->library, &s->connections))
+        return;
     free(s->listeners);
     free(s);
 }

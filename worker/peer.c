@@ -40,6 +40,11 @@ static const char *const failure_texts[N_PEER_FAILURES] = {
     [PEER_BAD_RESPONSE] = "its answer is not valid",
 };
 
+const char *peer_failure_text(enum peer_failure failure)
+{
+    return failure_texts[failure] != NULL ? failure_texts[failure] : "";
+}
+
 /* ---- waiting ---- */
 
 static void enqueue(struct peer *peer, struct peer_wait *wait)
@@ -374,6 +379,14 @@ void peer_pair_unknown(struct peer *peer, const uint8_t pair_id[static PAIR_ID_L
         warn_not_shared(peer, now_ms);
         peer->not_before_ms = now_ms + jittered(RETRY_MS);
     }
+    happen(peer, LOST);
+}
+
+void peer_forget(struct peer *peer)
+{
+    if (peer->pair == NULL)
+        return;
+    log_info("the pair is forgotten, as asked peer=%s", peer->url_text);
     happen(peer, LOST);
 }
 

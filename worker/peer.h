@@ -35,6 +35,13 @@ void peers_free(struct peers **peers);
 /* The peer of a base URL (canonical form is the key). ERR_FULL, ERR_LIMIT (the URL is overlong),
  * -ENOMEM. Counted. */
 MUST_CHECK int peers_get(struct peers *peers, const struct url *base, struct peer **peer_r);
+/* What the board shall say of the peers, the most recently used ones. */
+struct board_peers;
+void peers_describe(const struct peers *peers, struct board_peers *peers_r);
+
+/* The pair with the peer whose url_hash() this is, if there is one, is used for no new request. */
+void peers_forget(struct peers *peers, uint64_t hash);
+
 void peer_put(struct peer **peer);
 const struct url *peer_url(const struct peer *peer); /* base URL; views owned by the peer */
 

@@ -58,6 +58,10 @@ static inline void peer_count(const struct peer *peer, enum metric metric, int64
         metric_add(peer->peers->config.metrics, metric, n);
 }
 
+/* A phrase; "" where there was none. */
+const char *peer_failure_text(enum peer_failure failure);
+/* Its pair, by hand: those who sealed under it go on. */
+void peer_forget(struct peer *peer);
 /* Takes the pair, or NULL, in place of the one before. */
 void peer_set_pair(struct peer *peer, struct peer_pair *pair);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/board.h"
 #include "worker/peer_internal.h"
 #include "worker/peer_pair.h"
 
@@ -164,6 +165,42 @@ int peers_get(struct peers *peers, const struct url *base, struct peer **peer_r)
     peer->n_refs++;
     *peer_r = peer;
     return 0;
+}
+
+static void describe(const struct peer *peer, struct board_peer *peer_r)
+{
+    static const char *const words[] = {
+#define PEER_ROW(state, ...) [state] = #state,
+#include "worker/peer_table.h"
+#undef PEER_ROW
+    };
+
+    board_copy_text(peer_r->url, sizeof(peer_r->url), peer->url_text);
+    board_copy_text(peer_r->state, sizeof(peer_r->state), words[peer->state]);
+    for (char *c = peer_r->state; *c != 0; c++)
+        *c = *c == '_' ? ' ' : (char)(*c | 0x20);
+    board_copy_text(peer_r->failure, sizeof(peer_r->failure), peer_failure_text(peer->failure));
+    peer_r->has_pair = peer->pair != NULL;
+}
+
+void peers_describe(const struct peers *peers, struct board_peers *peers_r)
+{
+    size_t n = 0;
+
+    *peers_r = (struct board_peers){ .n = peers->n };
+    for (const struct peer *peer = peers->first; peer != NULL && n < BOARD_PEERS_MAX;
+         peer = peer->next)
+        describe(peer, &peers_r->items[n++]);
+}
+
+void peers_forget(struct peers *peers, uint64_t hash)
+{
+    uint64_t its;
+
+    for (struct peer *peer = peers->first; peer != NULL; peer = peer->next) {
+        if (url_hash(&peer->url, &its) == 0 && its == hash)
+            peer_forget(peer);
+    }
 }
 
 void peer_put(struct peer **peer)

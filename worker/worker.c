@@ -37,6 +37,7 @@ enum {
     N_REDIS_CALLS = 16384, /* questions to Redis under way */
     REDIS_PING_MS = 1000,
     SWEEP_MS = 5000,
+    TELL_MS = 1000, /* how old may be what the board says of peers */
 };
 
 struct worker {
@@ -50,10 +51,11 @@ struct worker {
     struct services services;
     struct resolver *redis_names; /* of REDIS_URL, and of a cluster's servers */
     struct http_server *server;
+    struct admin *admin; /* NULL: there is no admin listener */
     struct channel *channel;
     struct heartbeat heartbeat;
     struct drain drain;
-    struct timer sweep;
+    struct timer sweep, tell;
     char name[32]; /* in the log */
     bool filtered; /* its system calls */
     bool over;
@@ -263,12 +265,36 @@ static int open_door(struct worker *w)
                  : http_server_new(&w->services, w->listeners, w->inherit.n_listeners, &w->server);
 }
 
-static void on_drain(void *arg, uint64_t ms)
+static int open_admin(struct worker *w)
+{
+    int r;
+
+    if (w->inherit.admin == 0)
+        return 0;
+    r = admin_new(&w->services, INHERIT_ADMIN, &w->admin);
+    close(INHERIT_ADMIN);
+    return r;
+}
+
+static void on_drain(void *arg, uint64_t ms, bool relay_stops)
 {
     struct worker *w = arg;
 
     title_set("mte-api-relay: %s (draining)", w->name);
-    drain_begin(&w->drain, ms);
+    drain_begin(&w->drain, ms, relay_stops);
+}
+
+static void on_log_level(void *arg, enum log_level level)
+{
+    (void)arg;
+    log_set_level(level);
+}
+
+static void on_forget(void *arg, uint64_t url_hash)
+{
+    struct worker *w = arg;
+
+    peers_forget(w->services.peers, url_hash);
 }
 
 static enum log_place place_of(const struct conf *conf, uint64_t which)
@@ -292,7 +318,7 @@ static void on_orphaned(void *arg)
     struct worker *w = arg;
 
     log_error("the master is gone: leaving");
-    on_drain(w, w->conf->drain_timeout);
+    on_drain(w, w->conf->drain_timeout, false); /* another master may want the listeners */
 }
 
 static void on_over(void *arg)
@@ -302,20 +328,34 @@ static void on_over(void *arg)
     w->over = true;
 }
 
+static void tell_of_peers(struct timer *timer)
+{
+    struct worker *w = H2O_STRUCT_FROM_MEMBER(struct worker, tell, timer);
+    struct board_peers peers;
+
+    peers_describe(w->services.peers, &peers);
+    board_put_peers(w->shm, (size_t)w->inherit.slot, &peers);
+    timer_start(&w->tell, w->services.timers, TELL_MS, tell_of_peers);
+}
+
 static int say_ready(struct worker *w)
 {
-    const struct channel_events events = { on_drain, on_log, on_orphaned, w };
+    const struct channel_events events = {
+        on_drain, on_log, on_log_level, on_forget, on_orphaned, w
+    };
     int r = channel_new(w->services.loop, INHERIT_CHANNEL, &events, &w->channel);
 
     w->drain = (struct drain){
         .services = &w->services,
         .server = w->server,
+        .admin = w->admin,
         .listeners = w->listeners,
         .n_listeners = w->inherit.n_listeners,
         .over = on_over,
         .arg = w,
     };
     heartbeat_start(&w->heartbeat, w->services.timers, w->shm, (size_t)w->inherit.slot);
+    tell_of_peers(&w->tell);
     return r == 0 ? channel_say_ready(w->channel, w->inherit.generation) : r;
 }
 
@@ -325,11 +365,17 @@ struct step {
 };
 
 static const struct step start[] = {
-    { "boot record", read_settings },   { "jail", enter_jail },
-    { "cryptography", prove_crypto },   { "certificates", read_certificates },
-    { "shared memory", attach_memory }, { "event loop", make_loop },
-    { "outward client", make_outward }, { "session store", make_store },
-    { "listeners", open_door },         { "channel to the master", say_ready },
+    { "boot record", read_settings },
+    { "jail", enter_jail },
+    { "cryptography", prove_crypto },
+    { "certificates", read_certificates },
+    { "shared memory", attach_memory },
+    { "event loop", make_loop },
+    { "outward client", make_outward },
+    { "session store", make_store },
+    { "listeners", open_door },
+    { "admin listener", open_admin },
+    { "channel to the master", say_ready },
 };
 enum { N_STEPS = sizeof(start) / sizeof(*start), N_CHECK_STEPS = 4 };
 
@@ -360,7 +406,9 @@ static void take_down(struct worker *w)
     heartbeat_stop(&w->heartbeat);
     drain_stop(&w->drain);
     timer_stop(&w->sweep);
+    timer_stop(&w->tell);
     http_server_free(&w->server);
+    admin_free(&w->admin);
     channel_free(&w->channel);
     peers_free(&s->peers);
     upstream_free(&s->upstream);

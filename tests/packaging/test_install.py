@@ -18,7 +18,9 @@ INSTALLED = EDITABLE | {
     "/usr/sbin/mte-api-relayd",
     "/usr/share/man/man1/relaycat.1",
     "/usr/share/man/man5/mte-api-relay.conf.5",
-    "/usr/share/man/man8/mte-api-relayd.8"}
+    "/usr/sbin/relayctl",
+    "/usr/share/man/man8/mte-api-relayd.8",
+    "/usr/share/man/man8/relayctl.8"}
 DOCUMENTS = "/usr/share/doc/mte-api-relay/"
 
 
@@ -102,6 +104,16 @@ def test_the_manual_names_every_option_of_the_daemon(installed):
     options = set(re.findall(r"(--[a-z-]+)", usage))
     assert len(options) > 5
     assert options - set(re.findall(r"(--[a-z-]+)", page)) == set()
+
+
+def test_the_manual_names_every_command_and_option_of_relayctl(installed):
+    page = run("man", "-E", "ASCII", "-l", installed / "usr/share/man/man8/relayctl.8")
+    told = run(installed / "usr/sbin/relayctl", "--help")
+    words = re.findall(r"^  ([a-z][a-z-]+|--[a-z]+)", told, re.M)
+    assert len(words) >= 9
+    for word in words:
+        assert word in page, word
+    assert "/run/mte-api-relay/control.sock" in page and "/run/mte-api-relay/control.sock" in told
 
 
 def test_the_manual_names_every_option_of_relaycat(installed):

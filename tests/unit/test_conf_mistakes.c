@@ -75,6 +75,9 @@ static const struct {
     { NULL, "LISTEN=[127.0.0.1]",
       "environment: LISTEN: \"[127.0.0.1]\" is not an address: 0.0.0.0, 127.0.0.1, [::], [::1] and "
       "the like\n" },
+    { NULL, "ADMIN_LISTEN=::1:8081",
+      "environment: ADMIN_LISTEN: \"::1:8081\" is not off and no address with a port: "
+      "127.0.0.1:8081, [::1]:8081 and the like\n" },
     { NULL, "LISTEN=[",
       "environment: LISTEN: \"[\" is not an address: 0.0.0.0, 127.0.0.1, [::], [::1] and the "
       "like\n" },

@@ -8,13 +8,13 @@
 
 static void the_argument_reads_back_as_it_was_written(void **state)
 {
-    const struct inherit inherit = { 1023, UINT64_MAX, INHERIT_LISTENERS_MAX };
+    const struct inherit inherit = { 1023, UINT64_MAX, INHERIT_LISTENERS_MAX, 1 };
     struct inherit got;
     char text[INHERIT_TEXT_LEN];
 
     (void)state;
     inherit_print(&inherit, text);
-    assert_string_equal(text, "slot=1023,generation=18446744073709551615,listeners=16");
+    assert_string_equal(text, "slot=1023,generation=18446744073709551615,listeners=16,admin=1");
     assert_int_equal(inherit_parse(span_text(text), &got), 0);
     assert_memory_equal(&got, &inherit, sizeof(got));
 }
@@ -26,14 +26,16 @@ static void any_other_argument_is_refused(void **state)
         "-h",
         "slot=1",
         "slot=1,generation=1",
-        "slot=1,generation=1,listeners=",
-        "slot=1,generation=1,listeners=1,",
-        "slot=1,generation=1,listeners=1,more=1",
-        "slot=1,generation=1,listeners=17",
-        "slot=1024,generation=1,listeners=1",
-        "slot=-1,generation=1,listeners=1",
-        "slot=x,generation=1,listeners=1",
-        "generation=1,slot=1,listeners=1",
+        "slot=1,generation=1,listeners=,admin=0",
+        "slot=1,generation=1,listeners=1",
+        "slot=1,generation=1,listeners=1,admin=1,",
+        "slot=1,generation=1,listeners=1,admin=1,more=1",
+        "slot=1,generation=1,listeners=1,admin=2",
+        "slot=1,generation=1,listeners=17,admin=0",
+        "slot=1024,generation=1,listeners=1,admin=0",
+        "slot=-1,generation=1,listeners=1,admin=0",
+        "slot=x,generation=1,listeners=1,admin=0",
+        "generation=1,slot=1,listeners=1,admin=0",
     };
     struct inherit got;
 

@@ -18,7 +18,7 @@ static struct shm *shm;
 
 static int create(void **state)
 {
-    const struct shm_sizes sizes = { { LEN, LEN, LEN, LEN } };
+    const struct shm_sizes sizes = { { LEN, LEN, LEN, LEN, LEN } };
 
     (void)state;
     return shm_create(&sizes, &shm);

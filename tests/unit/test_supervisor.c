@@ -24,7 +24,7 @@ enum { WAIT_MS = 30000, EXIT_BAD_BIRTH = 5, PENSIVE_MS = 500 };
 
 /* ---- the worker ---- */
 
-/* Exactly what common/inherit.h says: descriptors 0 to 6, and no setting. */
+/* Exactly what common/inherit.h says: descriptors 0 to 7, and no setting. */
 static bool is_well_born(const struct inherit *inherit)
 {
     int end = INHERIT_LISTENERS + (int)inherit->n_listeners;
@@ -128,16 +128,19 @@ static int master(char **environment, uint64_t start_ms)
     struct generation *generation = NULL;
     struct supervisor *supervisor = NULL;
     const struct shm_sizes sizes = shm_layout(1, 16);
-    int listener = open("/dev/null", O_RDONLY | O_CLOEXEC), r;
+    struct ports ports = { .data = { open("/dev/null", O_RDONLY | O_CLOEXEC) },
+                           .n_data = 1,
+                           .admin = open("/dev/null", O_RDONLY | O_CLOEXEC) };
+    int r;
     struct notify notify = { .fd = -1, .due_ms = NOTIFY_NEVER };
     struct supervisor_config config = {
-        .listeners = &listener,
-        .n_listeners = 1,
+        .ports = &ports,
+        .control = -1,
         .start_ms = start_ms,
         .notify = &notify,
     };
 
-    (void)!dup(listener); /* not close-on-exec: no worker may get it */
+    (void)!dup(ports.admin); /* not close-on-exec: no worker may get it */
     r = environment_take(environment, conf_is_setting, &parted);
     const struct generation_source source = {
         relay.conf, "/proc/self/exe", parted, tell, tell, NULL, false
@@ -151,7 +154,7 @@ static int master(char **environment, uint64_t start_ms)
         r = supervisor_new(&config, &generation, &supervisor);
     if (r == 0)
         r = supervisor_run(supervisor);
-    if (r == 0 && (listener != -1 || any_worker_counted(config.shm)))
+    if (r == 0 && (ports.data[0] != -1 || ports.admin != -1 || any_worker_counted(config.shm)))
         r = ERR_MISUSE;
     log_info("end starts=%llu deaths=%llu",
              (unsigned long long)metric_sum(config.shm, METRIC_worker_starts),

@@ -11,7 +11,8 @@
 #include "master/takeover.h"
 
 static struct slot slots[SHM_N_SLOTS], got[SHM_N_SLOTS];
-static char listen_address[] = "127.0.0.1", log_path[] = "/var/log/x";
+static char listen_address[] = "127.0.0.1", admin_address[] = "::1", control_path[] = "/run/c.sock",
+            log_path[] = "/var/log/x";
 static struct generation generation;
 static struct takeover state;
 
@@ -26,7 +27,8 @@ static int fill(void **unused)
                               .generation = 3,
                               .deadline_ms = SLOT_NEVER,
                               .spawned_ms = 5,
-                              .ready_ms = 6 };
+                              .ready_ms = 6,
+                              .n_restarts = 4 };
     slots[7] = (struct slot){
         .state = SLOT_BACKOFF, .channel = -1, .generation = 3, .deadline_ms = 99, .backoff = { 400 }
     };
@@ -42,6 +44,7 @@ static int fill(void **unused)
         .access_log = { LOG_PLACE_NONE, log_path, -1 },
         .listen = listen_address,
         .port = 8080,
+        .doors = { { admin_address, 8081, true }, control_path, true },
         .pairs_per_node = 4,
         .claim_pages = 16,
     };
@@ -49,8 +52,8 @@ static int fill(void **unused)
                                .slots = slots,
                                .shm = -1,
                                .pid_file = -1,
-                               .listeners = { 40, 41 },
-                               .n_listeners = 2 };
+                               .control = -1,
+                               .ports = { .data = { 40, 41 }, .n_data = 2, .admin = 42 } };
     return 0;
 }
 
@@ -73,11 +76,16 @@ static void what_is_written_is_read(void **unused)
     assert_string_equal(t.generation->log.path, "/var/log/x");
     assert_int_equal(t.generation->log.fd, -1);
     assert_int_equal(t.generation->port, 8080);
+    assert_int_equal(t.generation->doors.admin.port, 8081);
+    assert_true(t.generation->doors.admin.by_default);
+    assert_true(t.generation->doors.control_by_default);
+    assert_int_equal(t.control, -1);
     assert_int_equal(t.generation->pairs_per_node, 4);
     assert_int_equal(t.generation->claim_pages, 16);
     assert_null(generation_conflict(&generation, t.generation));
-    assert_int_equal(t.n_listeners, 2);
-    assert_int_equal(t.listeners[1], 41);
+    assert_int_equal(t.ports.n_data, 2);
+    assert_int_equal(t.ports.data[1], 41);
+    assert_int_equal(t.ports.admin, 42);
     assert_int_equal(t.shm, -1);
     assert_int_equal(t.pid_file, -1);
     generation_free(&t.generation);
@@ -106,6 +114,7 @@ static void another_version_is_refused(void **unused)
 static void another_layout_of_the_memory_is_refused(void **unused)
 {
     const off_t at = 5 * 4 + 8 + 4 + 8 + 8 + 4 + 1 + 2 + 8 + 8 + 2 + sizeof(listen_address) - 1 +
+                     2 + sizeof(admin_address) - 1 + 2 + 1 + 2 + sizeof(control_path) - 1 + 1 +
                      2 * (1 + 2 + sizeof(log_path) - 1);
     struct takeover t;
     uint8_t low;
@@ -164,7 +173,8 @@ static void descriptors_stay_open_only_for_the_next_binary(void **unused)
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     slots[0].channel = ends[0];
     state.shm = ends[1];
-    state.n_listeners = 0;
+    state.ports.n_data = 0;
+    state.ports.admin = -1;
     assert_int_equal(takeover_keep(&state, true), 0);
     assert_int_equal(fcntl(ends[0], F_GETFD) | fcntl(ends[1], F_GETFD), 0);
     assert_int_equal(takeover_keep(&state, false), 0);

@@ -36,6 +36,7 @@ def default_settings(name):
     return {
         "PORT": "0", "LISTEN": "127.0.0.1", "WORKERS": "2", "LOG_LEVEL": "debug", "LOG_FORMAT": "text",
         "OUTBOUND_TOKEN": TOKEN, "SECRET": SECRET, "DRAIN_TIMEOUT": "6s",
+        "ADMIN_LISTEN": "off", "CONTROL_SOCKET": "off",
         "CLIENT_ID_SECRET": f"client id secret of {name}, long enough",
         "RUN_USER": "nobody" if os.getuid() == 0 else None}
 
@@ -50,10 +51,10 @@ class Relay:
         self.output_path = self.log_path = self.folder / "log"
         self.settings = settings
         self.process = None
-        self.port = None
+        self.port = self.admin_port = None
         self.started = None
 
-    def start(self, silent=False):
+    def start(self, silent=False, serving=r"serving\W+generation"):
         """Until it serves, as its log says, text or JSON; if that is not here, until it answers."""
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR") or "SAN" in k}
         environment.update({k: v for k, v in self.settings.items() if v is not None})
@@ -69,7 +70,9 @@ class Relay:
         self.port = int(self.wait_for_log(r'listening\W+address\W+[^\s"]*:(\d+)', begin)[1])
         # The same port after a restart, as a service has it.
         self.settings["PORT"] = str(self.port)
-        self.wait_for_log(r"serving\W+generation", begin)
+        self.wait_for_log(serving, begin)
+        admin = re.search(r'listening\W+address\W+[^\s"]*:(\d+)\W+for\W+admin', self.log(begin))
+        self.admin_port = int(admin[1]) if admin else None
         self.started = time.monotonic()
         return self
 
@@ -99,6 +102,10 @@ class Relay:
 
     def url(self, path="", host="127.0.0.1"):
         return f"http://{host}:{self.port}{path}"
+
+    def admin_url(self, path=""):
+        """With ADMIN_LISTEN=127.0.0.1:0 among the settings."""
+        return f"http://127.0.0.1:{self.admin_port}{path}"
 
     def told(self):
         """All that it has written and, while it lives, would answer to an operator: (where, text)."""
