@@ -54,7 +54,7 @@ static unsigned write_health(const struct admin *admin, struct buffer *body)
 static bool lacks_redis(const struct services *s)
 {
     return s->conf->redis_url.len > 0 && s->conf->redis_failure == CONF_FAILURE_STRICT &&
-           metric_sum(s->shm, METRIC_redis_up) == 0;
+           (metric_sum(s->shm, METRIC_redis_up) == 0 || atomic_load(shm_redis_away(s->shm)) != 0);
 }
 
 /* Where a reason is there, the relay shall get no new requests. */
