@@ -30,6 +30,7 @@ struct admin {
     struct http_library library;
     struct connections connections;
     struct metric_block uncounted; /* where they are counted, for nobody to read */
+    struct braked_log lines;       /* who makes noise here does not silence the data port's */
     h2o_socket_t *listener;        /* NULL: closed */
     struct timer accept_again, emptied;
     void (*left)(void *arg);
@@ -277,6 +278,7 @@ static void configure(struct admin *admin)
     admin->library.config.http1.upgrade_to_http2 = 0;
     handler->on_req = on_req;
     H2O_STRUCT_FROM_MEMBER(struct handler, super, handler)->admin = admin;
+    admin->lines.metrics = &admin->uncounted;
     http_library_start(&admin->library, admin->services->loop);
     admin->connections = (struct connections){
         .limits = { .head_ms = HEAD_MS,
@@ -289,6 +291,7 @@ static void configure(struct admin *admin)
         .context = &admin->library.context,
         .timers = admin->services->timers,
         .metrics = &admin->uncounted,
+        .lines = &admin->lines,
         .buffered = { .own = &admin->uncounted, .metric = METRIC_body_bytes_held },
         .emptied = on_last_closed,
     };
