@@ -29,7 +29,11 @@ class RedisProxy:
         self.place = f"127.0.0.1:{self.own_port}"
 
     async def converse(self, reader, writer):
-        far_reader, far = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            far_reader, far = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            writer.close()
+            return
         await asyncio.gather(self.pump(reader, far, False), self.pump(far_reader, writer, True))
 
     async def pump(self, reader, writer, is_answer):
@@ -122,13 +126,19 @@ def empty(redis):
 
 # ---- and to a cluster: Row.begin() is given the Cluster ----
 
+def claims(cluster):
+    """How many there are in each page."""
+    return {key: server.ask().bitcount(key) for server in cluster.primaries()
+            for key in server.ask().keys("mar1:seen:*")}
+
+
 def pair_in_use(cluster):
-    """The name of its key. A page of claims is touched by each message."""
-    idle = {}
-    for server in cluster.primaries():
-        client = server.ask()
-        idle |= {key: client.object("idletime", key) for key in client.keys("mar1:seen:*")}
-    return re.sub(rb"seen:(.*):\d+$", rb"pair:\1", min(idle, key=idle.get)).decode()
+    """The name of its key: that of a page which gets claims now."""
+    cluster.until_whole()
+    before, growing = claims(cluster), []
+    until(lambda: growing.extend(key for key, n in claims(cluster).items()
+                                 if n > before.get(key, 0)) or growing, "a claim")
+    return re.sub(rb"seen:(.*):\d+$", rb"pair:\1", growing[0]).decode()
 
 
 def fail_over(cluster):

@@ -115,9 +115,13 @@ class Cluster:
         subprocess.run(["redis-cli", *self.arguments, "--cluster", "create",
                         *(server.place for server in self.servers), "--cluster-replicas", "1",
                         "--cluster-yes"], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        self.until_whole()
+        return self
+
+    def until_whole(self):
+        """By what each of them says."""
         for server in self.servers:
             until(lambda server=server: self.is_whole(server), "a whole cluster")
-        return self
 
     @staticmethod
     def is_whole(server):
