@@ -146,6 +146,46 @@ static void every_character_but_nul_is_read_back_as_written(void **state)
     }
 }
 
+static void values_of_each_kind_are_read_and_others_are_nothing(void **state)
+{
+    struct json_value *value = NULL;
+    const struct json_value *list;
+
+    (void)state;
+    assert_int_equal(
+        json_value_read(SPAN("{\"a\":\"text\",\"n\":42,\"m\":-1,\"t\":true,\"l\":[1,\"x\"]}"),
+                        &value),
+        0);
+    assert_string_equal(json_value_text(json_value_member(value, "a")), "text");
+    assert_true(json_value_number(json_value_member(value, "n")) == 42);
+    assert_true(json_value_number(json_value_member(value, "m")) == 0);
+    assert_true(json_value_is_true(json_value_member(value, "t")));
+    list = json_value_member(value, "l");
+    assert_int_equal(json_value_n_items(list), 2);
+    assert_string_equal(json_value_text(json_value_item(list, 1)), "x");
+    assert_null(json_value_item(list, 2));
+    assert_null(json_value_member(list, "a"));
+    assert_null(json_value_member(value, "none"));
+    assert_string_equal(json_value_text(NULL), "");
+    assert_string_equal(json_value_text(json_value_member(value, "n")), "");
+    assert_true(json_value_number(json_value_member(value, "a")) == 0);
+    assert_false(json_value_is_true(json_value_member(value, "n")));
+    assert_int_equal(json_value_n_items(value), 0);
+    json_value_free(&value);
+    assert_null(value);
+    json_value_free(&value);
+}
+
+static void what_is_no_json_is_no_value(void **state)
+{
+    static const char *const wrong[] = { "", "{", "{}x", "{a:1}", "no" };
+    struct json_value *value = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+        assert_int_equal(json_value_read(span_text(wrong[i]), &value), ERR_FORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +195,8 @@ int main(void)
         cmocka_unit_test(a_written_string_is_escaped),
         cmocka_unit_test(what_is_not_utf8_is_replaced),
         cmocka_unit_test(every_character_but_nul_is_read_back_as_written),
+        cmocka_unit_test(values_of_each_kind_are_read_and_others_are_nothing),
+        cmocka_unit_test(what_is_no_json_is_no_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

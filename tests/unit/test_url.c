@@ -179,6 +179,31 @@ static void a_host_has_at_most_255_characters(void **state)
     assert_int_equal(url_parse(span_text(text), &url, &why), ERR_FORMAT);
 }
 
+static uint64_t hash_of(const char *text)
+{
+    struct url url;
+    const char *why;
+    uint64_t hash;
+
+    assert_int_equal(url_parse(span_text(text), &url, &why), 0);
+    assert_int_equal(url_hash(&url, &hash), 0);
+    return hash;
+}
+
+static void all_spellings_of_a_url_have_one_hash_and_no_other_url_has_it(void **state)
+{
+    static const char *const others[] = {
+        "https://a.example/b", "http://a.example:81/b", "http://a.example/B",
+        "http://a.example",    "http://a.examplf:80/b", "http://a.example/b/c",
+    };
+    uint64_t hash = hash_of("http://a.example/b");
+
+    (void)state;
+    assert_true(hash_of("HTTP://A.Example:80/b/") == hash);
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        assert_true(hash_of(others[i]) != hash);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +215,7 @@ int main(void)
         cmocka_unit_test(anything_else_is_refused_with_a_sentence),
         cmocka_unit_test(a_nul_in_the_text_does_not_end_it),
         cmocka_unit_test(a_host_has_at_most_255_characters),
+        cmocka_unit_test(all_spellings_of_a_url_have_one_hash_and_no_other_url_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
