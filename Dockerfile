@@ -29,7 +29,7 @@ RUN apt-get update \
         --shell /usr/sbin/nologin mte-api-relay \
     && install --directory --owner=10001 --group=10001 --mode=0750 /run/mte-api-relay
 
-COPY --from=build /installed/usr/sbin/mte-api-relayd /usr/sbin/
+COPY --from=build /installed/usr/sbin/ /usr/sbin/
 COPY --from=build /installed/usr/libexec/mte-api-relay/mte-api-relay-worker /usr/libexec/mte-api-relay/
 COPY COPYING /usr/share/doc/mte-api-relay/copyright
 
@@ -46,4 +46,5 @@ USER 10001:10001
 WORKDIR /
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/usr/sbin/mte-api-relayd", "--healthcheck"]
 ENTRYPOINT ["/usr/sbin/mte-api-relayd"]

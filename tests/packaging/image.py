@@ -99,7 +99,7 @@ class Container:
     the system calls that engines allow by default.
 
     With has_own_network its ports are its own: curl() asks there. Folders are mounted read-only at
-    the paths given."""
+    the paths given; where it is None there is an empty one that may be written."""
 
     def __init__(self, image, name, settings, has_own_network=False, folders=None):
         self.image, self.name, self.has_own_network = image, name, has_own_network
@@ -139,8 +139,7 @@ class Container:
                  "options": ["nosuid", "mode=755", "size=65536k"]},
                 {"destination": "/sys", "type": "sysfs", "source": "sysfs",
                  "options": ["nosuid", "noexec", "nodev", "ro"]},
-                *({"destination": target, "type": "bind", "source": str(source),
-                   "options": ["bind", "ro"]} for target, source in folders.items())],
+                *(self.mount(*folder) for folder in folders.items())],
             "linux": {
                 "namespaces": [{"type": kind} for kind in private],
                 "resources": {"devices": [{"allow": False, "access": "rwm"}]},
@@ -148,6 +147,14 @@ class Container:
                 "readonlyPaths": ["/proc/sys", "/proc/sysrq-trigger"],
             },
         }
+
+    @staticmethod
+    def mount(target, source):
+        if source is None:
+            return {"destination": target, "type": "tmpfs", "source": "tmpfs",
+                    "options": ["nosuid", "nodev", "uid=10001", "gid=10001", "mode=750"]}
+        return {"destination": target, "type": "bind", "source": str(source),
+                "options": ["bind", "ro"]}
 
     def log(self):
         return self.log_path.read_text(errors="replace")

@@ -56,6 +56,7 @@ def test_the_image_says_how_it_is_run(image):
     assert config["User"] == "10001:10001"
     assert list(config["ExposedPorts"]) == ["8080/tcp"]
     assert config["StopSignal"] == "SIGTERM"
+    assert config["Healthcheck"]["Test"] == ["CMD", "/usr/sbin/mte-api-relayd", "--healthcheck"]
     assert config["Entrypoint"] == ["/usr/sbin/mte-api-relayd"] and not config.get("Cmd")
     labels = {name.rpartition(".")[2]: value for name, value in config["Labels"].items()
               if name.startswith("org.opencontainers.image.")}
@@ -66,8 +67,8 @@ def test_the_image_says_how_it_is_run(image):
 
 
 def test_the_image_has_the_programs_and_nothing_to_build_or_rise_with(image):
-    for program in ("usr/sbin/mte-api-relayd", "usr/libexec/mte-api-relay/mte-api-relay-worker"):
-        assert "not found" not in image.run("ldd", "/" + program)
+    for program in "sbin/mte-api-relayd", "sbin/relayctl", "libexec/mte-api-relay/mte-api-relay-worker":
+        assert "not found" not in image.run("ldd", "/usr/" + program)
     for tool in ("cc", "gcc", "ld", "as", "make", "autoconf"):
         assert not (image.root / "usr/bin" / tool).exists()
     packages = image.run("dpkg-query", "--show", "--showformat=${Package}\n").split()
@@ -91,6 +92,15 @@ def test_it_serves_on_a_read_only_root_and_stops_at_the_stop_signal(start):
     assert re.search(r"^NoNewPrivs:\s1$", status, re.M) and re.search(r"^Seccomp:\s2$", status, re.M)
     assert "Read-only file system" in container.execute("touch", "/run/mte-api-relay/x", status=1)
     assert container.stop() == 0, container.log()
+
+
+def test_it_can_be_asked_how_it_is_inside(image, start):
+    container = start("asked", MANUAL, has_own_network=True, folders={"/run/mte-api-relay": None})
+    container.wait_until_serving(8080)
+    assert json.loads(container.execute("relayctl", "--json", "status"))
+    check = image.config["Healthcheck"]["Test"][1:]
+    container.execute(*check)
+    container.execute("sh", "-c", f"! ADMIN_LISTEN=127.0.0.1:1 {' '.join(check)}")
 
 
 def test_the_manifest_of_the_manual_is_all_it_needs(start):
