@@ -30,6 +30,7 @@ RUN apt-get update \
     && install --directory --owner=10001 --group=10001 --mode=0750 /run/mte-api-relay
 
 COPY --from=build /installed/usr/sbin/ /usr/sbin/
+COPY --from=build /installed/usr/bin/relayctl /usr/bin/
 COPY --from=build /installed/usr/libexec/mte-api-relay/mte-api-relay-worker /usr/libexec/mte-api-relay/
 COPY COPYING /usr/share/doc/mte-api-relay/copyright
 

@@ -45,7 +45,7 @@ copy_sources() {
         tar -C "$top" --exclude=./.git --exclude=./_build --exclude='./build*' \
             --exclude=./autom4te.cache --exclude=./config.{h,log,status} --exclude=./Makefile \
             --exclude=./stamp-h1 --exclude=.deps --exclude=.dirstamp --exclude='*.[ao]' \
-            --exclude=./docs/mte-api-relayd.8 --exclude='./etc/*/mte-api-relay' \
+            --exclude=./docs/mte-api-relayd.8 --exclude=./docs/relayctl.1 --exclude='./etc/*/mte-api-relay' \
             --exclude='./etc/*/mte-api-relay.service' --exclude='*.log' --exclude='*.trs' --create . |
         tar -C "$1" --extract &&
         "$1/autogen.sh"

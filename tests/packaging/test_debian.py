@@ -66,7 +66,7 @@ def test_lintian_has_no_error_and_no_warning(packages):
 def test_the_package_has_what_a_debian_expects(packages):
     content = run("dpkg-deb", "--contents", deb(packages, "0.1.0"))
     for path in ("/usr/sbin/mte-api-relayd", "/usr/libexec/mte-api-relay/mte-api-relay-worker",
-                 "/usr/bin/relaycat", "/lib/systemd/system/mte-api-relay.service",
+                 "/usr/bin/relaycat", "/usr/bin/relayctl", "/lib/systemd/system/mte-api-relay.service",
                  "/etc/init.d/mte-api-relay", "/etc/default/mte-api-relay",
                  "/etc/logrotate.d/mte-api-relay", "/etc/mte-api-relay/mte-api-relay.conf.sample",
                  "/usr/share/man/man8/mte-api-relayd.8.gz"):
@@ -146,6 +146,7 @@ def test_the_init_script_starts_and_stops_a_relay_that_answers(machine, packages
     serve(machine, packages)
     machine.run("service mte-api-relay status")
     assert answers(machine)
+    assert machine.run("relayctl status").count("UP") >= 2
     workers = machine.run("ps -o user:20,args -C mte-api-relay-worker --no-headers")
     assert len(re.findall("^mte-api-relay +mte-api-relay: worker", workers, re.M)) == 2
     machine.run("service mte-api-relay start")  # again: is no failure, and starts nothing

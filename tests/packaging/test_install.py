@@ -18,9 +18,9 @@ INSTALLED = EDITABLE | {
     "/usr/sbin/mte-api-relayd",
     "/usr/share/man/man1/relaycat.1",
     "/usr/share/man/man5/mte-api-relay.conf.5",
-    "/usr/sbin/relayctl",
+    "/usr/bin/relayctl",
     "/usr/share/man/man8/mte-api-relayd.8",
-    "/usr/share/man/man8/relayctl.8"}
+    "/usr/share/man/man1/relayctl.1"}
 DOCUMENTS = "/usr/share/doc/mte-api-relay/"
 
 
@@ -107,8 +107,8 @@ def test_the_manual_names_every_option_of_the_daemon(installed):
 
 
 def test_the_manual_names_every_command_and_option_of_relayctl(installed):
-    page = run("man", "-E", "ASCII", "-l", installed / "usr/share/man/man8/relayctl.8")
-    told = run(installed / "usr/sbin/relayctl", "--help")
+    page = run("man", "-E", "ASCII", "-l", installed / "usr/share/man/man1/relayctl.1")
+    told = run(installed / "usr/bin/relayctl", "--help")
     words = re.findall(r"^  ([a-z][a-z-]+|--[a-z]+)", told, re.M)
     assert len(words) >= 9
     for word in words:
