@@ -67,9 +67,10 @@ static uint64_t sealed_body_max(const struct conf *conf)
     return conf->max_request_body + conf->max_request_body / 256 + SEALED_OVERHEAD;
 }
 
+/* MAX_REQUEST_BODY is about what applications send, not about a pairing request. */
 static uint64_t body_max(const struct conf *conf, enum class class)
 {
-    return class == CLASS_INBOUND ? sealed_body_max(conf) : conf->max_request_body;
+    return kinds[class]->to_peer ? sealed_body_max(conf) : conf->max_request_body;
 }
 
 static void serve(struct http_server *server, struct exchange *x, struct span path)

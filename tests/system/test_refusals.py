@@ -171,14 +171,15 @@ def test_a_head_of_too_many_fields(shared_pair, shared_api):
     assert len(shared_api.requests) == before
 
 
+@pytest.mark.parametrize("size", [32 << 10, 1 << 10], ids=["32 KiB", "less than pairing takes"])
 @pytest.mark.parametrize("http", ["--http1.1", "--http2-prior-knowledge"])
-def test_a_body_that_is_too_large(start_relay, api, http):
+def test_a_body_that_is_too_large(start_relay, api, http, size):
     upstream = f"http://127.0.0.1:{api.port}"
-    pair = Pair(start_relay("outbound", UPSTREAM=upstream, MAX_REQUEST_BODY="64 KiB"),
-                start_relay("inbound", UPSTREAM=upstream, MAX_REQUEST_BODY="32 KiB"))
-    assert pair.request("/echo", http, data=bytes(32 << 10)).status == 200
-    assert_refused(pair.request("/echo", http, data=bytes((32 << 10) + 1)), 413, "body_too_large")
-    assert_refused(pair.request("/echo", http, data=bytes((64 << 10) + 1)), 413, "body_too_large")
+    pair = Pair(start_relay("outbound", UPSTREAM=upstream, MAX_REQUEST_BODY=str(2 * size)),
+                start_relay("inbound", UPSTREAM=upstream, MAX_REQUEST_BODY=str(size)))
+    assert pair.request("/echo", http, data=bytes(size)).status == 200
+    assert_refused(pair.request("/echo", http, data=bytes(size + 1)), 413, "body_too_large")
+    assert_refused(pair.request("/echo", http, data=bytes(2 * size + 1)), 413, "body_too_large")
     assert len(api.requests) == 1
 
 
