@@ -46,12 +46,14 @@ async def open_connections(port, n):
 
 
 class Volley:
-    """Connections to all instances, open beforehand, half of them to each of two."""
+    """Connections to all instances, open beforehand, half of them to each of two. They are every
+    other one of twice as many: up to 32 connections it is no matter to a relay which worker has them."""
 
     def __init__(self, background, instances):
         self.background = background
-        self.ends = [ends for relay in instances for ends in background.run(
-            open_connections(relay.port, N_CONNECTIONS // len(instances)))]
+        self.all = [ends for relay in instances for ends in background.run(
+            open_connections(relay.port, 2 * N_CONNECTIONS // len(instances)))]
+        self.ends = self.all[::2]
 
     def send(self, message):
         """The same bytes on all of them, before any answer. Codes and how often."""
@@ -66,7 +68,7 @@ class Volley:
 
 
     def close(self):
-        for _, writer in self.ends:
+        for _, writer in self.all:
             self.background.loop.call_soon_threadsafe(writer.close)
 
 

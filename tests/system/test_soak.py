@@ -99,7 +99,8 @@ def test_pairs_are_renewed_under_load_and_nothing_fails_or_grows(start_relay, ap
     print(f"{n} requests, {n_pairings(pair)} pairings; bytes {before} then {after}; "
           f"descriptors {at_rest} before all, {held} after it")
     assert before.keys() == after.keys()
-    assert [pid for pid in before if after[pid] > before[pid] * 1.05 + MIB] == []
+    bound = max(before.values()) * 1.05 + MIB  # who has had less to do has yet to grow as far
+    assert [pid for pid in before if after[pid] > bound] == []
     # Kept: connections of either worker of the other side, and to the API.
     assert [pid for pid in held if held[pid] > at_rest[pid] + (n_workers + 1) * CONNECTIONS] == []
 

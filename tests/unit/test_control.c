@@ -27,8 +27,10 @@ static bool on_line(void *arg, struct span line, struct buffer *out)
     snprintf(heard, sizeof(heard), "%.*s", SPAN_PRINT(line));
     for (int i = 0; i < 1 << 17 && strcmp(heard, "much") == 0; i++)
         buffer_put_text(out, "12345678");
-    buffer_printf(out, strcmp(heard, "later") == 0 ? "" : "%s!\n", heard);
-    return strcmp(heard, "later") != 0;
+    if (strcmp(heard, "later") == 0)
+        return false;
+    buffer_printf(out, "%s!\n", heard);
+    return true;
 }
 
 static int open_control(void **state)
