@@ -138,6 +138,7 @@ void inside_open(struct inside *inside, const struct upstream_limits *limits)
 {
     struct upstream_limits counted = *limits;
 
+    inside->metrics = (struct metric_block){ 0 };
     counted.metrics = &inside->metrics;
     inside->loop = h2o_evloop_create();
     assert_int_equal(0, timers_new(inside->loop, &inside->timers));
