@@ -19,18 +19,24 @@ DRIVER = BUILD / "tests/unit/redis_driver"
 LONG = 20  # seconds: that long nothing takes, unless it hangs
 
 
+given = set()  # to whom may not have taken it yet
+process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
+
+
 def free_port():
     """A free port whose companion, where a cluster's servers talk to each other, is free, too. Both
-    are below those that the kernel gives to connections."""
+    are below those that the kernel gives to connections, and no other process of this run's has them."""
     while True:
-        port = random.randrange(10000, 22000)
+        port = random.randrange(10000 + process, 20000, 16)
         try:
             for number in (port, port + 10000):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", number))
         except OSError:
             continue
-        return port
+        if port not in given:
+            given.add(port)
+            return port
 
 
 def until(holds, what):
