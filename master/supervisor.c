@@ -268,8 +268,8 @@ int supervisor_run(struct supervisor *s)
     if (r != 0)
         return r;
     while (!has_left(s)) {
-        succession_retire(
-            s); /* first: a dead worker of old settings must not come back with the new ones */
+        /* First: a dead worker of old settings must not come back with the new ones. */
+        succession_retire(s);
         take_timeouts(s);
         tell(s);
         prepare_polls(s);
